@@ -1,0 +1,78 @@
+"""What flows through rtseg: a Frame goes in, a Segmentation comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+PixelFormat = Literal["bgr24", "yuv420p"]
+Size = tuple[int, int]
+"""Width and height in pixels, in this order everywhere."""
+
+
+@dataclass(frozen=True)
+class ColorSpace:
+    """How YUV planes mean colours: the matrix (ITU-R BT.601 or BT.709) and the range."""
+
+    matrix: Literal["bt601", "bt709"] = "bt601"
+    full_range: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture as it came, with its place in time.
+
+    planes: for "bgr24" one array (H, W, 3); for "yuv420p" three: Y (H, W), U and V (ceil(H/2), ceil(W/2));
+    all uint8. Nobody writes into them: a decoder may still need them as a reference.
+    index counts from 0 at the source, so that a gap is a dropped frame; captured_ns is `time.monotonic_ns()`
+    when the picture arrived. pts times time_base is the presentation time in seconds; None where the source
+    knows no time (a camera, a folder of pictures).
+    """
+
+    pixel_format: PixelFormat
+    planes: tuple[UInt8Array, ...]
+    index: int
+    captured_ns: int
+    pts: int | None = None
+    time_base: Fraction | None = None
+    color: ColorSpace = field(default_factory=ColorSpace)
+    name: str = ""
+    """Where the picture came from, for sources that are made of files."""
+
+    @property
+    def width(self) -> int:
+        return int(self.planes[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.planes[0].shape[0])
+
+    @property
+    def size(self) -> Size:
+        return self.width, self.height
+
+    @property
+    def seconds(self) -> float | None:
+        """The presentation time in seconds."""
+        if self.pts is None or self.time_base is None:
+            return None
+        return float(self.pts * self.time_base)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A frame and what the network says of it.
+
+    logits: (C, h, w) float32 at the network's stride; class maps of any size are made from them by
+    `rtseg.postprocess.class_map`, so that each output pays only for the size that it needs.
+    """
+
+    frame: Frame
+    logits: NDArray[np.float32]
+    preprocess_ns: int
+    inference_ns: int
