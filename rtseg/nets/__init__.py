@@ -1,0 +1,59 @@
+"""Networks for semantic segmentation: any encoder with any decoder.
+
+An encoder is a function  image (N, H, W, 3) uint8 RGB -> pyramid {"P1": ..., "P5": ...}
+where Pn is 2^n times smaller than the image; a decoder is a function  (pyramid, classes) -> logits.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from rtseg.errors import ConfigError
+from rtseg.nets.decoders import DECODERS
+from rtseg.nets.encoders import ENCODERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from rtseg.frame import Size
+
+MULTIPLE = 32
+"""Widths and heights must be multiples of the deepest stride, so that skips meet without cropping."""
+
+
+def build(
+    name: str, *, classes: int, size: Size | None = None, encoder_weights: Path | None = None
+) -> keras.Model:
+    """Compose the network `<decoder>_<encoder>`, for example "lite_mobilenetv2".
+
+    size is (width, height) in pixels; None leaves both open, for training on crops of any size.
+    The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/4, W/4, classes) float32;
+    normalisation is inside.
+
+    Raises ConfigError for an unknown name, a size that is no multiple of 32 or fewer than two classes, and
+    ModelError for encoder weights that do not fit.
+    """
+    import keras
+
+    decoder_name, _, encoder_name = name.partition("_")
+    if decoder_name not in DECODERS or encoder_name not in ENCODERS:
+        known = [f"{decoder}_{encoder}" for decoder in DECODERS for encoder in ENCODERS]
+        nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+        raise ConfigError(f"unknown net {name!r}; a net is DECODER_ENCODER, for example {', '.join(nearest)}")
+    if classes < 2:
+        raise ConfigError(f"{classes} classes asked for; a segmentation needs at least 2")
+    width, height = size or (None, None)
+    for label, pixels in (("width", width), ("height", height)):
+        if pixels is not None and (pixels % MULTIPLE or pixels <= 0):
+            below = max(pixels // MULTIPLE, 1) * MULTIPLE
+            raise ConfigError(
+                f"{label} {pixels} is no multiple of {MULTIPLE}; try {below} or {below + MULTIPLE}"
+            )
+
+    image = keras.Input((height, width, 3), dtype="uint8", name="image")
+    pyramid = ENCODERS[encoder_name](image, encoder_weights)
+    logits = DECODERS[decoder_name](pyramid, classes)
+    return keras.Model(image, logits, name=name)

@@ -1,0 +1,10 @@
+"""The decoders: (pyramid, classes) -> logits (N, H/4, W/4, classes) float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtseg.nets.decoders.lite import lite
+
+DECODERS: dict[str, Callable[[dict[str, Any], int], Any]] = {"lite": lite}

@@ -1,0 +1,40 @@
+"""MobileNetV2: inverted residuals with linear bottlenecks (Sandler et al. 2018, arXiv:1801.04381)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rtseg.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The last layer of each stride. P2 to P5 are the linear bottlenecks: five times fewer channels than the
+# expansions beside them, and all that the next block sees of the image anyway.
+_LEVELS = {
+    "P1": "expanded_conv_project_BN",
+    "P2": "block_2_add",
+    "P3": "block_5_add",
+    "P4": "block_12_add",
+    "P5": "block_16_project_BN",
+}
+
+
+def mobilenetv2(image: Any, weights: Path | None, *, alpha: float) -> dict[str, Any]:
+    """MobileNetV2 of width alpha; channels at alpha 1: P1 16, P2 24, P3 32, P4 96, P5 320.
+
+    image (N, H, W, 3) uint8 RGB. Raises ModelError for weights that do not fit.
+    """
+    import keras
+
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
+    if weights is not None and not weights.is_file():
+        raise ModelError(f"{weights}: no such file; encoder weights are a Keras .weights.h5 file")
+    try:
+        body = keras.applications.MobileNetV2(
+            input_tensor=x, alpha=alpha, include_top=False, weights=None if weights is None else str(weights)
+        )
+    except (ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{weights}: not the weights of MobileNetV2 x{alpha} without top: {reason}") from error
+    return {level: body.get_layer(name).output for level, name in _LEVELS.items()}

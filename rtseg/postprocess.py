@@ -1,0 +1,30 @@
+"""Stride-4 logits to class maps.
+
+logits (C, h, w) float32  ->  class map (H, W) uint8, at whatever size an output needs
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rtseg.frame import Size, UInt8Array
+
+
+def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
+    """Upsample bilinearly to size (width, height) with half-pixel centres, then take the best class.
+
+    Where classes are equal the lower index wins, as with `np.argmax`.
+    """
+    width, height = size
+    best = cv2.resize(logits[0], size, interpolation=cv2.INTER_LINEAR)
+    winner = np.zeros((height, width), np.uint8)
+    for index in range(1, len(logits)):
+        plane = cv2.resize(logits[index], size, interpolation=cv2.INTER_LINEAR)
+        better = cv2.compare(plane, best, cv2.CMP_GT)
+        # Every earlier winner is a lower index, so the running winner is a maximum too: no masked copy, which
+        # would cost ten times as much.
+        cv2.max(winner, cv2.bitwise_and(better, index), dst=winner)
+        cv2.max(best, plane, dst=best)
+    return winner

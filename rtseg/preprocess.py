@@ -1,0 +1,80 @@
+"""Frames and pictures to what the network takes in.
+
+Frame or picture of any size  ->  (h, w, 3) uint8 RGB, both multiples of 32; the network normalises by itself
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from rtseg.frame import ColorSpace, Frame, Size, UInt8Array
+
+_LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
+
+
+def input_size(source: Size, area: int, multiple: int) -> Size:
+    """The (width, height) nearest to the source's aspect whose area comes closest to `area` pixels.
+
+    Both sides are multiples of `multiple`. The whole picture is stretched onto it, so nothing is cropped or
+    padded and the class map lies exactly on the frame; the aspect is off by a few percent at the most, but for
+    panoramas, whose short side is kept at two multiples.
+    """
+    aspect = source[0] / source[1]
+    height = math.sqrt(area / aspect)
+    candidates = [
+        (max(2, columns) * multiple, max(2, rows) * multiple)
+        for rows in _around(height / multiple)
+        for columns in _around(height * aspect / multiple)
+    ]
+    return min(
+        candidates,
+        key=lambda size: abs(math.log(size[0] / size[1] / aspect)) + abs(math.log(size[0] * size[1] / area)) / 2,
+    )
+
+
+def _around(value: float) -> tuple[int, int]:
+    return math.floor(value), math.ceil(value)
+
+
+def pad_to_multiple(image: UInt8Array, multiple: int) -> UInt8Array:
+    """(H, W, 3) -> both sides rounded up to the multiple, by repeating the right and bottom edge."""
+    height, width = image.shape[:2]
+    return np.asarray(
+        cv2.copyMakeBorder(image, 0, -height % multiple, 0, -width % multiple, cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def network_input(frame: Frame, size: Size) -> UInt8Array:
+    """A frame in any pixel format -> (h, w, 3) uint8 RGB of this size (width, height)."""
+    if frame.pixel_format == "bgr24":
+        small = _resize(frame.planes[0], size)
+        return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+    # Each plane is brought to the small size by itself: the full-size picture is never converted.
+    small_yuv = cv2.merge([_resize(plane, size) for plane in frame.planes])
+    return np.asarray(cv2.transform(small_yuv, yuv_to_rgb_matrix(frame.color)), np.uint8)
+
+
+def _resize(image: UInt8Array, size: Size) -> UInt8Array:
+    # Averaging whole areas keeps distant people from falling between the samples of a much larger picture.
+    shrinks = image.shape[1] >= 2 * size[0] or image.shape[0] >= 2 * size[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def yuv_to_rgb_matrix(color: ColorSpace) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """(3, 4) float32: RGB = M @ (Y, U, V, 1), all 0 to 255. ITU-R BT.601-7 and BT.709-6, section 3."""
+    red, blue = _LUMA_WEIGHTS[color.matrix]
+    green = 1 - red - blue
+    luma, chroma, black = (1.0, 1.0, 0.0) if color.full_range else (255 / 219, 255 / 224, 16.0)
+    matrix = np.array(
+        [
+            [luma, 0, 2 * (1 - red) * chroma],
+            [luma, -2 * (1 - blue) * blue / green * chroma, -2 * (1 - red) * red / green * chroma],
+            [luma, 2 * (1 - blue) * chroma, 0],
+        ]
+    )
+    offset = -matrix @ np.array([black, 128, 128])
+    return np.column_stack([matrix, offset]).astype(np.float32)

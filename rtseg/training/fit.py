@@ -1,0 +1,126 @@
+"""The training itself: from a configuration to a run folder with weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from rtseg import metrics, postprocess, preprocess
+from rtseg.errors import ConfigError
+from rtseg.frame import UInt8Array
+from rtseg.nets import MULTIPLE, build
+from rtseg.training.batches import TrainingBatches
+from rtseg.training.config import TrainConfig
+from rtseg.training.data import DataSet, open_data_set
+from rtseg.training.losses import SegmentationLoss
+from rtseg.training.progress import ProgressCallback
+
+WEIGHTS_FILE = "model.weights.h5"
+RUN_FILE = "train.json"
+_BATCH_NORM_MOMENTUM = 0.95  # Keras's 0.999 never catches up with the encoder in a short run
+_WARM_UP_SHARE = 0.03
+
+
+def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
+    """Train, keep the best weights by validation mean IoU, and return that epoch's IoU per class.
+
+    The run folder holds model.weights.h5 (the best so far), train.json (the configuration), log.csv (a row an
+    epoch) and checkpoint/ (everything needed to go on after an interruption, until the run is done).
+
+    Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data.
+    """
+    if (config.out / RUN_FILE).exists() and not resume:
+        raise ConfigError(f"{config.out}: holds a run already; add --resume to go on, or choose another folder")
+    data_set = open_data_set(config.data, config.class_map)
+    validation = list(data_set.pairs("val"))
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.precision)
+
+    batches = TrainingBatches(config, data_set)
+    model = build(config.net, classes=len(data_set.classes), encoder_weights=config.encoder_weights)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _BATCH_NORM_MOMENTUM
+    model.compile(
+        optimizer=_optimizer(config, steps=config.epochs * len(batches)),
+        loss=SegmentationLoss(config.class_weights or (1.0,) * len(data_set.classes)),
+        jit_compile=False,  # XLA takes minutes to compile this on a CPU and runs four times slower
+    )
+
+    config.out.mkdir(parents=True, exist_ok=True)
+    described = config.to_json() | {"classes": list(data_set.classes), "data_name": data_set.name}
+    (config.out / RUN_FILE).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    validate = Validation(data_set, [(image, truth) for _, image, truth in validation], config.out)
+    average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema else []
+    model.fit(
+        batches,
+        epochs=config.epochs,
+        verbose=0,
+        # The order matters: the backup is of the weights being trained, validation sees their average.
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(config.out / "checkpoint")),
+            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
+            *average,
+            validate,
+            keras.callbacks.CSVLogger(str(config.out / "log.csv"), append=resume),
+            ProgressCallback(),
+        ],
+    )
+    return validate.best
+
+
+def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+    warm_up = max(1, int(_WARM_UP_SHARE * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=config.learning_rate / 100,
+        warmup_target=config.learning_rate,
+        warmup_steps=warm_up,
+        decay_steps=max(1, steps - warm_up),
+    )
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=config.weight_decay,
+        clipnorm=5.0,
+        use_ema=bool(config.ema),
+        ema_momentum=config.ema or 0.99,
+    )
+
+
+class Validation(keras.callbacks.Callback):  # type: ignore[misc]
+    """Mean IoU on the val split after each epoch, as `rtseg eval` measures it; keeps the best weights."""
+
+    def __init__(self, data_set: DataSet, pairs: list[tuple[UInt8Array, UInt8Array]], out: Path) -> None:
+        super().__init__()
+        self.data_set = data_set
+        self.pairs = pairs
+        self.weights_path = out / WEIGHTS_FILE
+        self.best_path = out / "best.json"
+        self.best: dict[str, float] = (
+            json.loads(self.best_path.read_text(encoding="utf-8")) if self.best_path.exists() else {}
+        )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        classes = self.data_set.classes
+        confusion = np.zeros((len(classes), len(classes)), np.int64)
+        for image, truth in self.pairs:
+            padded = preprocess.pad_to_multiple(image, MULTIPLE)
+            logits = self.model.predict_on_batch(padded[None])[0]
+            planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
+            prediction = postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))
+            height, width = truth.shape
+            confusion += metrics.confusion_matrix(truth, prediction[:height, :width], len(classes))
+        result = {
+            "epoch": float(epoch + 1),
+            "mean_iou": metrics.mean_iou(confusion),
+            **dict(zip(classes, metrics.iou_per_class(confusion).tolist(), strict=True)),
+        }
+        if logs is not None:
+            logs.update({f"val_{key}": value for key, value in result.items() if key != "epoch"})
+        if result["mean_iou"] > self.best.get("mean_iou", -1.0):
+            self.best = result
+            self.model.save_weights(str(self.weights_path))
+            self.best_path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

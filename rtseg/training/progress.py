@@ -1,0 +1,39 @@
+"""Progress of a training on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """A bar over the steps of the whole run with the time left, and a line an epoch with loss and IoU."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.progress = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs"),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+            TimeRemainingColumn(),
+        )
+        self.task = self.progress.add_task("train", total=self.params["epochs"], loss=float("nan"))
+        self.progress.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        done = self.epoch + (batch + 1) / self.params["steps"]
+        self.progress.update(self.task, completed=round(done, 2), loss=float((logs or {}).get("loss", 0.0)))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        parts = [f"epoch {epoch + 1}/{self.params['epochs']}"]
+        parts += [f"{key.removeprefix('val_')} {value:.3f}" for key, value in (logs or {}).items()]
+        self.progress.console.print("  ".join(parts))
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.progress.stop()
