@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import colorsys
+from collections.abc import Sequence
 from typing import Final
 
 CLASSES: Final = ("background", "road", "vehicle", "pedestrian")
@@ -17,3 +19,14 @@ Rgb = tuple[int, int, int]
 
 PALETTE: Final[tuple[Rgb, ...]] = ((0, 0, 0), (0, 158, 115), (60, 120, 255), (255, 110, 0))
 """RGB, one row a class. Told apart with each common kind of colour blindness (after Okabe and Ito)."""
+
+
+def palette(classes: Sequence[str]) -> tuple[Rgb, ...]:
+    """RGB of each class: rtseg's own colours where it knows the name, else hues far apart."""
+    known = dict(zip(CLASSES, PALETTE, strict=True))
+    return tuple(known.get(name) or _hue(index / len(classes)) for index, name in enumerate(classes))
+
+
+def _hue(turn: float) -> Rgb:
+    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(turn, 0.7, 0.9))
+    return red, green, blue

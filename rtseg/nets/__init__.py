@@ -7,7 +7,7 @@ where Pn is 2^n times smaller than the image; a decoder is a function  (pyramid,
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rtseg.errors import ConfigError
 from rtseg.nets.decoders import DECODERS
@@ -24,14 +24,23 @@ MULTIPLE = 32
 """Widths and heights must be multiples of the deepest stride, so that skips meet without cropping."""
 
 
+Freeze = Literal["none", "bn", "encoder"]
+
+
 def build(
-    name: str, *, classes: int, size: Size | None = None, encoder_weights: Path | None = None
+    name: str,
+    *,
+    classes: int,
+    size: Size | None = None,
+    encoder_weights: Path | None = None,
+    freeze: Freeze = "none",
 ) -> keras.Model:
     """Compose the network `<decoder>_<encoder>`, for example "lite_mobilenetv2".
 
     size is (width, height) in pixels; None leaves both open, for training on crops of any size.
     The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/4, W/4, classes) float32;
-    normalisation is inside.
+    normalisation is inside. freeze keeps the encoder's batch normalisation ("bn") or all of the encoder as
+    its weights have it.
 
     Raises ConfigError for an unknown name, a size that is no multiple of 32 or fewer than two classes, and
     ModelError for encoder weights that do not fit.
@@ -56,4 +65,7 @@ def build(
     image = keras.Input((height, width, 3), dtype="uint8", name="image")
     pyramid = ENCODERS[encoder_name](image, encoder_weights)
     logits = DECODERS[decoder_name](pyramid, classes)
+    for layer in keras.Model(image, list(pyramid.values())).layers:
+        if freeze == "encoder" or (freeze == "bn" and isinstance(layer, keras.layers.BatchNormalization)):
+            layer.trainable = False
     return keras.Model(image, logits, name=name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rtseg.errors import ConfigError
 from rtseg.frame import Size
+from rtseg.nets import Freeze
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -18,24 +18,27 @@ class TrainConfig:
 
     size is the (width, height) in pixels of the crops that the net sees; demo_share the share of the samples
     that are drawn by the demo source instead of read from the data set; class_weights, one a class, weigh the
-    cross-entropy.
+    cross-entropy. encoder_license and command are only written down, for the model's card.
     """
 
     data: Path
     out: Path
     net: str = "lite_mobilenetv2"
     encoder_weights: Path | None = None
+    freeze: Freeze = "none"
     class_map: str = "road-vehicle-pedestrian"
     epochs: int = 40
     batch: int = 8
     size: Size = (480, 352)
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 1e-4
     class_weights: tuple[float, ...] = field(default=())
     demo_share: float = 0.2
     seed: int = 0
     precision: str = "float32"
     ema: float = 0.998
+    encoder_license: str = "not stated"
+    command: str = ""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "learning_rate"):
@@ -47,7 +50,3 @@ class TrainConfig:
             raise ConfigError(f"ema is {self.ema}; it must be at least 0 (off) and below 1")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"precision is {self.precision!r}; choose one of {', '.join(PRECISIONS)}")
-
-    def to_json(self) -> dict[str, Any]:
-        """The configuration with paths as text."""
-        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from rtseg import metrics, postprocess, preprocess
+from rtseg import labels, metrics, postprocess, preprocess
+from rtseg.card import CARD_FILE, WEIGHTS_FILE, InputSpec, ModelCard, TrainingData
 from rtseg.errors import ConfigError
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE, build
@@ -19,8 +21,6 @@ from rtseg.training.data import DataSet, open_data_set
 from rtseg.training.losses import SegmentationLoss
 from rtseg.training.progress import ProgressCallback
 
-WEIGHTS_FILE = "model.weights.h5"
-RUN_FILE = "train.json"
 _BATCH_NORM_MOMENTUM = 0.95  # Keras's 0.999 never catches up with the encoder in a short run
 _WARM_UP_SHARE = 0.03
 
@@ -28,12 +28,13 @@ _WARM_UP_SHARE = 0.03
 def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     """Train, keep the best weights by validation mean IoU, and return that epoch's IoU per class.
 
-    The run folder holds model.weights.h5 (the best so far), train.json (the configuration), log.csv (a row an
-    epoch) and checkpoint/ (everything needed to go on after an interruption, until the run is done).
+    The run folder is a model folder that lacks only its ONNX file: model.weights.h5 (the best so far) and
+    model.json. Beside them lie log.csv (a row an epoch), best.json (the best epoch's figures) and, until the
+    run is done, checkpoint/ (all that is needed to go on after an interruption).
 
     Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data.
     """
-    if (config.out / RUN_FILE).exists() and not resume:
+    if (config.out / CARD_FILE).exists() and not resume:
         raise ConfigError(f"{config.out}: holds a run already; add --resume to go on, or choose another folder")
     data_set = open_data_set(config.data, config.class_map)
     validation = list(data_set.pairs("val"))
@@ -41,7 +42,12 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     keras.mixed_precision.set_global_policy(config.precision)
 
     batches = TrainingBatches(config, data_set)
-    model = build(config.net, classes=len(data_set.classes), encoder_weights=config.encoder_weights)
+    model = build(
+        config.net,
+        classes=len(data_set.classes),
+        encoder_weights=config.encoder_weights,
+        freeze=config.freeze,
+    )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _BATCH_NORM_MOMENTUM
@@ -52,8 +58,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     )
 
     config.out.mkdir(parents=True, exist_ok=True)
-    described = config.to_json() | {"classes": list(data_set.classes), "data_name": data_set.name}
-    (config.out / RUN_FILE).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    (config.out / CARD_FILE).write_text(_card(config, data_set).to_json(), encoding="utf-8")
     validate = Validation(data_set, [(image, truth) for _, image, truth in validation], config.out)
     average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema else []
     model.fit(
@@ -71,6 +76,23 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         ],
     )
     return validate.best
+
+
+def _card(config: TrainConfig, data_set: DataSet) -> ModelCard:
+    learned_from = [TrainingData(name=data_set.name, license=data_set.license)]
+    if config.encoder_weights is not None:
+        learned_from.append(TrainingData(name="ImageNet (encoder weights)", license=config.encoder_license))
+    if config.demo_share > 0:
+        learned_from.append(TrainingData(name="rtseg's demo source", license="MIT"))
+    return ModelCard(
+        name=re.sub(r"[^a-z0-9._-]+", "-", config.out.name.lower()).strip("-._") or "model",
+        net=config.net,
+        classes=data_set.classes,
+        palette=labels.palette(data_set.classes),
+        input=InputSpec(width=config.size[0], height=config.size[1], multiple=MULTIPLE),
+        training_data=tuple(learned_from),
+        training_command=config.command,
+    )
 
 
 def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:

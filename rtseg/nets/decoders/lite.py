@@ -15,13 +15,13 @@ WIDTH = {"P5": 128, "P4": 128, "P3": 96, "P2": 64}
 
 def lite(pyramid: dict[str, Any], classes: int) -> Any:
     """Pyramid -> logits (N, H/4, W/4, classes) float32."""
-    x = _conv(pyramid["P5"], WIDTH["P5"], kernel=1, name="context")
+    x = _conv(pyramid["P5"], WIDTH["P5"], name="context")
     x = layers.Add(name="context_add")([x, _whole_image(x)])
     x = _separable(x, WIDTH["P5"], name="context_mix")
     for level in ("P4", "P3", "P2"):
         width = WIDTH[level]
-        skip = _conv(pyramid[level], width, kernel=1, name=f"skip_{level}")
-        x = _conv(x, width, kernel=1, name=f"narrow_{level}")
+        skip = _conv(pyramid[level], width, name=f"skip_{level}")
+        x = _conv(x, width, name=f"narrow_{level}")
         x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up_{level}")(x)
         x = layers.Add(name=f"fuse_{level}")([x, skip])
         x = _separable(x, width, name=f"refine_{level}")
@@ -36,13 +36,16 @@ def _whole_image(x: Any) -> Any:
     return layers.Conv2D(x.shape[-1], 1, activation="relu", name="context_scene")(x_mean)
 
 
-def _conv(x: Any, width: int, *, kernel: int, name: str) -> Any:
-    x = layers.Conv2D(width, kernel, padding="same", use_bias=False, name=name)(x)
-    x = layers.BatchNormalization(name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+def _conv(x: Any, width: int, *, name: str) -> Any:
+    x = layers.Conv2D(width, 1, padding="same", use_bias=False, name=name)(x)
+    return _normalised(x, name)
 
 
 def _separable(x: Any, width: int, *, name: str) -> Any:
-    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"{name}_dw")(x)
-    x = layers.BatchNormalization(name=f"{name}_dw_bn")(x)
-    return _conv(x, width, kernel=1, name=name)
+    x = layers.SeparableConv2D(width, 3, padding="same", use_bias=False, name=name)(x)
+    return _normalised(x, name)
+
+
+def _normalised(x: Any, name: str) -> Any:
+    x = layers.BatchNormalization(name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -1,0 +1,61 @@
+"""ONNX Runtime on the CPU: everywhere, the reference that the others are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import onnxruntime
+from typing_extensions import Self
+
+from rtseg.backends import Logits, Precision
+from rtseg.backends.contract import check_contract
+from rtseg.errors import ConfigError, ModelError
+from rtseg.frame import UInt8Array
+
+_SILENT = 4
+
+
+class OnnxRuntimeBackend:
+    """Runs the network in float32 with ONNX Runtime's CPU provider."""
+
+    name = "onnxruntime"
+    precision = "f32"
+    reuses_output = False
+
+    def __init__(self, onnx_path: Path, *, classes: int, precision: Precision = "auto") -> None:
+        """Raises ModelError for a file that is no ONNX or not of our contract."""
+        if precision == "bf16":
+            raise ConfigError("ONNX Runtime's CPU kernels know no bf16; use f32 or the backend openvino")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _SILENT
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(onnx_path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no narrower base
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {reason}") from error
+        outputs = self._session.get_outputs()
+        check_contract(
+            onnx_path,
+            inputs={node.name: node.shape for node in self._session.get_inputs()},
+            outputs={node.name: node.shape for node in outputs},
+            classes=classes,
+        )
+
+    def infer(self, batch: UInt8Array) -> Logits:
+        """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32."""
+        logits: Logits = self._session.run(["logits"], {"image": batch})[0]
+        return logits
+
+    def close(self) -> None:
+        """Nothing to free: the session goes with its last reference."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

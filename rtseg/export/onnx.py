@@ -1,0 +1,87 @@
+"""Keras weights to model.onnx, in a model folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import onnx
+
+from rtseg.card import CARD_FILE, METADATA_KEY, ONNX_FILE, WEIGHTS_FILE, ModelCard, describe_file, read_card
+from rtseg.errors import ModelError
+from rtseg.frame import Size
+from rtseg.nets import build
+
+
+def export_onnx(folder: Path, out: Path) -> ModelCard:
+    """Write model.onnx from a folder with a card and Keras weights, as `rtseg train` leaves one.
+
+    out may be the same folder; otherwise weights and card are copied there. Raises ModelError when the folder
+    lacks a file or the weights do not fit the net of the card.
+    """
+    card = read_card(folder / CARD_FILE)
+    # Built anew in float32 whatever precision it was trained in.
+    keras.mixed_precision.set_global_policy("float32")
+    network = load_keras(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    write_onnx(network, out / ONNX_FILE, card)
+    if folder.resolve() != out.resolve():
+        shutil.copyfile(folder / WEIGHTS_FILE, out / WEIGHTS_FILE)
+    files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}
+    # Figures were measured with the network that this one replaces.
+    card = card.model_copy(update={"files": files, "metrics": ()})
+    (out / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
+    return card
+
+
+def load_keras(folder: Path, size: Size | None = None) -> keras.Model:
+    """Build the net of a folder's card, at the card's size unless another is given, with its weights."""
+    card = read_card(folder / CARD_FILE)
+    network = build(card.net, classes=len(card.classes), size=size or (card.input.width, card.input.height))
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelError(f"{path}: missing; `rtseg train` writes it once the first epoch is validated")
+    try:
+        network.load_weights(str(path))
+    except (ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{path}: not the weights of {card.net}: {reason}") from error
+    return network
+
+
+def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:
+    """Convert a network of fixed size to an ONNX file of any size, which carries the card.
+
+    image (N, H, W, 3) uint8 RGB -> logits (N, C, H/4, W/4) float32.
+    """
+    # Planes of logits are what upsampling wants; the transpose cancels against one that conversion adds.
+    planar = keras.layers.Permute((3, 1, 2), name="planar")(network.output)
+    exported = keras.Model(network.input, planar)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the converter's own, about NumPy's old names
+        converted_path = Path(folder) / "converted.onnx"
+        exported.export(str(converted_path), format="onnx", verbose=False)
+        model = onnx.load(str(converted_path))
+        _open_dimensions(model.graph)
+        del model.metadata_props[:]
+        model.producer_name = "rtseg"
+        onnx.helper.set_model_props(model, {METADATA_KEY: card.without_files().to_json()})
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, str(converted_path))
+        os.replace(converted_path, path)
+
+
+def _open_dimensions(graph: onnx.GraphProto) -> None:
+    """Every operator here works at any size (resizing is by a factor), so let the size be free."""
+    output = graph.output[0]
+    for node in graph.node:
+        node.output[:] = ["logits" if name == output.name else name for name in node.output]
+    output.name = "logits"
+    del graph.value_info[:]
+    for value, axes in ((graph.input[0], {0: "N", 1: "H", 2: "W"}), (output, {0: "N", 2: "H/4", 3: "W/4"})):
+        for axis, label in axes.items():
+            value.type.tensor_type.shape.dim[axis].dim_param = label

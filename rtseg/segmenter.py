@@ -1,0 +1,89 @@
+"""A card and a backend: a frame in, a segmentation out."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+import numpy as np
+from typing_extensions import Self
+
+from rtseg import postprocess, preprocess
+from rtseg.backends import Backend, Logits, Precision, open_backend
+from rtseg.card import Model, ModelCard, find_model
+from rtseg.errors import ConfigError
+from rtseg.frame import Frame, Segmentation, Size, UInt8Array
+
+
+class Segmenter:
+    """Segments frames and pictures. Used by one thread at a time; a context manager."""
+
+    def __init__(self, model: Model, backend: Backend) -> None:
+        self.card: ModelCard = model.card
+        self.backend = backend
+
+    def __call__(self, frame_bgr: UInt8Array) -> UInt8Array:
+        """Picture (H, W, 3) uint8 BGR, as OpenCV reads it -> class map (H, W) uint8.
+
+        Raises ConfigError for an array that is no such picture.
+        """
+        if frame_bgr.dtype != np.uint8 or frame_bgr.ndim != 3 or frame_bgr.shape[2] != 3:
+            raise ConfigError(
+                f"the picture is {frame_bgr.dtype} {frame_bgr.shape}; expected uint8 (height, width, 3) in BGR"
+            )
+        frame = Frame("bgr24", (frame_bgr,), index=0, captured_ns=time.monotonic_ns())
+        return postprocess.class_map(self.segment(frame).logits, frame.size)
+
+    def input_size(self, source: Size) -> Size:
+        """The (width, height) that the network sees of a source of this size."""
+        spec = self.card.input
+        return preprocess.input_size(source, spec.width * spec.height, spec.multiple)
+
+    def segment(self, frame: Frame) -> Segmentation:
+        """The whole frame, stretched to the network's input, with the time that each step took."""
+        started_ns = time.perf_counter_ns()
+        image = preprocess.network_input(frame, self.input_size(frame.size))
+        ready_ns = time.perf_counter_ns()
+        logits = self.infer(image)
+        done_ns = time.perf_counter_ns()
+        return Segmentation(frame, logits, preprocess_ns=ready_ns - started_ns, inference_ns=done_ns - ready_ns)
+
+    def segment_unscaled(self, image_rgb: UInt8Array) -> UInt8Array:
+        """Picture (H, W, 3) uint8 RGB -> class map (H, W) at the picture's own resolution.
+
+        As evaluation does it: padded to the network's multiple, neither scaled nor flipped.
+        """
+        padded = preprocess.pad_to_multiple(image_rgb, self.card.input.multiple)
+        height, width = image_rgb.shape[:2]
+        class_map = postprocess.class_map(self.infer(padded), (padded.shape[1], padded.shape[0]))
+        return class_map[:height, :width]
+
+    def infer(self, image_rgb: UInt8Array) -> Logits:
+        """(H, W, 3) uint8 RGB, multiples of the network's -> logits (C, H/4, W/4) float32."""
+        logits = self.backend.infer(image_rgb[None])[0]
+        return logits.copy() if self.backend.reuses_output else logits
+
+    def close(self) -> None:
+        """Free the backend."""
+        self.backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def load(name: str = "street-m", *, backend: str = "auto", precision: Precision = "auto") -> Segmenter:
+    """Open a model by name, folder or ONNX file.
+
+    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32" or "bf16". Raises ModelError for a
+    model that cannot be found or trusted, BackendUnavailable for a backend whose package is missing.
+    """
+    model = find_model(name)
+    return Segmenter(
+        model,
+        open_backend(backend, model.onnx_path, classes=len(model.card.classes), precision=precision),
+    )
