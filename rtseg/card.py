@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-import rtseg
 from rtseg.errors import ModelError
 
 CARD_FILE = "model.json"
@@ -127,7 +126,7 @@ class Model:
 
 def models_folder() -> Path:
     """Where the shipped models lie: inside an installed package, beside it in a checkout."""
-    package = Path(rtseg.__file__).parent
+    package = Path(__file__).parent
     installed = package / "_models"
     return installed if installed.is_dir() else package.parent / "models"
 
