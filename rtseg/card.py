@@ -33,8 +33,8 @@ class _Part(BaseModel):
 class InputSpec(_Part):
     """The network's input: uint8 RGB (N, H, W, 3); normalisation is inside the graph.
 
-    width and height are what it was trained on; a source of another aspect is stretched onto the size of about
-    the same area that fits it best ("aspect"), both sides multiples of `multiple`.
+    width and height are what it was trained on; a source of another aspect is stretched onto the size of
+    about the same area that fits it best ("aspect"), both sides multiples of `multiple`.
     """
 
     name: Literal["image"] = "image"
@@ -153,7 +153,7 @@ def find_model(name_or_path: str) -> Model:
     else:
         names = shipped_models()
         close = difflib.get_close_matches(name_or_path, names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = f"; did you mean {close[0]!r}?" if close else "."
         raise ModelError(
             f"unknown model {name_or_path!r}{hint} There are: {', '.join(names) or 'none'}; "
             "or give the path of a model's folder or ONNX file"
@@ -170,6 +170,18 @@ def read_card(path: Path) -> ModelCard:
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: cannot be read: {error}") from error
     return _parse_card(text, str(path))
+
+
+def add_metric(name_or_path: str, metric: Metric) -> Path:
+    """Put figures into a model's card, in place of older ones on the same data; returns the card's path."""
+    model = find_model(name_or_path)
+    path = model.onnx_path.with_name(CARD_FILE)
+    if not path.is_file():
+        raise ModelError(f"{name_or_path}: a lone ONNX file has no {CARD_FILE} to write to; name its folder")
+    kept = [old for old in model.card.metrics if (old.dataset, old.split) != (metric.dataset, metric.split)]
+    card = model.card.model_copy(update={"metrics": (*kept, metric)})
+    path.write_text(card.to_json(), encoding="utf-8")
+    return path
 
 
 def describe_file(path: Path) -> FileEntry:
@@ -194,7 +206,9 @@ def _check_file(path: Path, card: ModelCard) -> None:
     if not path.is_file():
         raise ModelError(f"{path}: missing; the card beside it describes it (restore it or export it again)")
     if expected is None:
-        raise ModelError(f"{path.parent / CARD_FILE}: lists no {path.name} under files; export the model again")
+        raise ModelError(
+            f"{path.parent / CARD_FILE}: lists no {path.name} under files; export the model again"
+        )
     if path.stat().st_size != expected.bytes or _sha256(path) != expected.sha256:
         raise ModelError(
             f"{path}: is not the file that its card describes (SHA-256 differs, expected "
@@ -226,7 +240,7 @@ def _lone_onnx(path: Path) -> Model:
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise ModelError(
-            f"{path}: an ONNX file, but not one of rtseg's: it carries no card (metadata key {METADATA_KEY!r}). "
-            "Export it with `rtseg export`"
+            f"{path}: an ONNX file, but not one of rtseg's: it carries no card (metadata key "
+            f"{METADATA_KEY!r}). Export it with `rtseg export`"
         )
     return Model(_parse_card(text, f"{path}: its card"), path)

@@ -23,7 +23,9 @@ def iou_per_class(confusion: Confusion) -> NDArray[np.float64]:
     """(C,) intersection over union; NaN for a class that neither truth nor prediction has."""
     hits = np.diag(confusion).astype(np.float64)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - hits
-    return np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)
+    ious: NDArray[np.float64] = np.full_like(hits, np.nan)
+    np.divide(hits, union, out=ious, where=union > 0)
+    return ious
 
 
 def mean_iou(confusion: Confusion, *, background: bool = False) -> float:

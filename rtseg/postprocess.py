@@ -25,6 +25,6 @@ def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
         better = cv2.compare(plane, best, cv2.CMP_GT)
         # Every earlier winner is a lower index, so the running winner is a maximum too: no masked copy, which
         # would cost ten times as much.
-        cv2.max(winner, cv2.bitwise_and(better, index), dst=winner)
+        cv2.max(winner, np.bitwise_and(better, np.uint8(index)), dst=winner)
         cv2.max(best, plane, dst=best)
     return winner

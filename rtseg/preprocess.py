@@ -1,6 +1,7 @@
-"""Frames and pictures to what the network takes in.
+"""Frames to what the network takes in, and to pictures for a screen: sizes and colours.
 
-Frame or picture of any size  ->  (h, w, 3) uint8 RGB, both multiples of 32; the network normalises by itself
+Frame of any size and pixel format  ->  (h, w, 3) uint8 RGB, both sides multiples of 32; the network
+normalises by itself
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ def input_size(source: Size, area: int, multiple: int) -> Size:
     """The (width, height) nearest to the source's aspect whose area comes closest to `area` pixels.
 
     Both sides are multiples of `multiple`. The whole picture is stretched onto it, so nothing is cropped or
-    padded and the class map lies exactly on the frame; the aspect is off by a few percent at the most, but for
-    panoramas, whose short side is kept at two multiples.
+    padded and the class map lies exactly on the frame; the aspect is off by a few percent at the most, but
+    for panoramas, whose short side is kept at two multiples.
     """
     aspect = source[0] / source[1]
     height = math.sqrt(area / aspect)
@@ -31,7 +32,9 @@ def input_size(source: Size, area: int, multiple: int) -> Size:
     ]
     return min(
         candidates,
-        key=lambda size: abs(math.log(size[0] / size[1] / aspect)) + abs(math.log(size[0] * size[1] / area)) / 2,
+        key=lambda size: (
+            abs(math.log(size[0] / size[1] / aspect)) + abs(math.log(size[0] * size[1] / area)) / 2
+        ),
     )
 
 
@@ -62,6 +65,15 @@ def _resize(image: UInt8Array, size: Size) -> UInt8Array:
     shrinks = image.shape[1] >= 2 * size[0] or image.shape[0] >= 2 * size[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def to_bgr(frame: Frame) -> UInt8Array:
+    """A frame in any pixel format -> (H, W, 3) uint8 BGR."""
+    if frame.pixel_format == "bgr24":
+        return frame.planes[0]
+    chroma = [cv2.resize(plane, frame.size, interpolation=cv2.INTER_LINEAR) for plane in frame.planes[1:]]
+    matrix = np.ascontiguousarray(yuv_to_rgb_matrix(frame.color)[::-1])
+    return np.asarray(cv2.transform(cv2.merge([frame.planes[0], *chroma]), matrix), np.uint8)
 
 
 def yuv_to_rgb_matrix(color: ColorSpace) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

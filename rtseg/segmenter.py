@@ -29,7 +29,7 @@ class Segmenter:
         """
         if frame_bgr.dtype != np.uint8 or frame_bgr.ndim != 3 or frame_bgr.shape[2] != 3:
             raise ConfigError(
-                f"the picture is {frame_bgr.dtype} {frame_bgr.shape}; expected uint8 (height, width, 3) in BGR"
+                f"the picture is {frame_bgr.dtype} {frame_bgr.shape}; expected uint8 (height, width, 3), BGR"
             )
         frame = Frame("bgr24", (frame_bgr,), index=0, captured_ns=time.monotonic_ns())
         return postprocess.class_map(self.segment(frame).logits, frame.size)
@@ -46,7 +46,9 @@ class Segmenter:
         ready_ns = time.perf_counter_ns()
         logits = self.infer(image)
         done_ns = time.perf_counter_ns()
-        return Segmentation(frame, logits, preprocess_ns=ready_ns - started_ns, inference_ns=done_ns - ready_ns)
+        return Segmentation(
+            frame, logits, preprocess_ns=ready_ns - started_ns, inference_ns=done_ns - ready_ns
+        )
 
     def segment_unscaled(self, image_rgb: UInt8Array) -> UInt8Array:
         """Picture (H, W, 3) uint8 RGB -> class map (H, W) at the picture's own resolution.
@@ -60,7 +62,7 @@ class Segmenter:
 
     def infer(self, image_rgb: UInt8Array) -> Logits:
         """(H, W, 3) uint8 RGB, multiples of the network's -> logits (C, H/4, W/4) float32."""
-        logits = self.backend.infer(image_rgb[None])[0]
+        logits: Logits = self.backend.infer(image_rgb[None])[0]
         return logits.copy() if self.backend.reuses_output else logits
 
     def close(self) -> None:

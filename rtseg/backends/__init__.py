@@ -6,6 +6,7 @@ infer: batch (N, H, W, 3) uint8 RGB  ->  logits (N, C, H/4, W/4) float32
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import platform
 from pathlib import Path
 from types import TracebackType
@@ -54,9 +55,7 @@ _BACKENDS = {
 BACKENDS = ("auto", *_BACKENDS)
 
 
-def open_backend(
-    name: str, onnx_path: Path, *, classes: int, precision: Precision = "auto"
-) -> Backend:
+def open_backend(name: str, onnx_path: Path, *, classes: int, precision: Precision = "auto") -> Backend:
     """Open a network with the backend of this name; "auto" takes the fastest that this machine can use.
 
     Raises BackendUnavailable when its package is missing, ModelError when the file does not fit.
@@ -76,6 +75,6 @@ def open_backend(
 
 
 def _fastest() -> str:
-    # OpenVINO measures twice as fast on x86, and on bf16 hardware more; elsewhere ONNX Runtime has the kernels.
+    # On x86 OpenVINO measures twice as fast where there is bf16; elsewhere ONNX Runtime has the kernels.
     on_x86 = platform.machine().lower() in {"x86_64", "amd64"}
     return "openvino" if on_x86 and importlib.util.find_spec("openvino") else "onnxruntime"

@@ -32,6 +32,6 @@ def _expect(
     for axis, wanted in fixed.items():
         if len(shape) != 4 or (isinstance(shape[axis], int) and shape[axis] != wanted):
             raise ModelError(
-                f"{path}: its {kind} {name!r} has shape {tuple(shape)}; its card promises {wanted} on axis {axis} "
-                "of 4. Card and network do not belong together: export the model again"
+                f"{path}: its {kind} {name!r} has shape {tuple(shape)}; its card promises {wanted} "
+                f"on axis {axis} of 4. Card and network do not belong together: export the model again"
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -29,8 +27,8 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     network = load_keras(folder)
     out.mkdir(parents=True, exist_ok=True)
     write_onnx(network, out / ONNX_FILE, card)
-    if folder.resolve() != out.resolve():
-        shutil.copyfile(folder / WEIGHTS_FILE, out / WEIGHTS_FILE)
+    # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
+    network.save_weights(str(out / WEIGHTS_FILE))
     files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}
     # Figures were measured with the network that this one replaces.
     card = card.model_copy(update={"files": files, "metrics": ()})
@@ -61,6 +59,7 @@ def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:
     # Planes of logits are what upsampling wants; the transpose cancels against one that conversion adds.
     planar = keras.layers.Permute((3, 1, 2), name="planar")(network.output)
     exported = keras.Model(network.input, planar)
+    exported(keras.ops.zeros((1, *network.input.shape[1:]), "uint8"))  # Keras exports no model never called
     with tempfile.TemporaryDirectory(dir=path.parent) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the converter's own, about NumPy's old names
         converted_path = Path(folder) / "converted.onnx"
@@ -72,7 +71,7 @@ def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:
         onnx.helper.set_model_props(model, {METADATA_KEY: card.without_files().to_json()})
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(converted_path))
-        os.replace(converted_path, path)
+        converted_path.replace(path)
 
 
 def _open_dimensions(graph: onnx.GraphProto) -> None:

@@ -1,0 +1,1 @@
+"""The threaded capture -> inference -> overlay loop."""

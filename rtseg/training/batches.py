@@ -9,10 +9,8 @@ from rtseg.frame import UInt8Array
 from rtseg.training.augmentation import augment
 from rtseg.training.config import TrainConfig
 from rtseg.training.data import DataSet
-from rtseg.video.demo_scene import DemoScene
-
-DEMO_SEEDS = 1_000_000
-"""Scenes of seeds below this may be trained on; evaluation draws its own from above."""
+from rtseg.training.evaluate import TRAINED_DEMO_SEEDS
+from rtseg.video.demo.scene import DemoScene
 
 _DEMO_SIZES = ((640, 360), (800, 450), (640, 480))
 _DEMO_MINUTES = 10
@@ -37,7 +35,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return (len(self.samples) + self.demo_count) // self.config.batch
 
     def start_epoch(self, epoch: int) -> None:
-        """Tells which epoch (from 0) is drawn next: a resumed run goes on with the samples it would have had."""
+        """Draw this epoch (from 0) next: a resumed run goes on with the samples it would have had."""
         self.epoch = epoch
 
     def __getitem__(self, index: int) -> tuple[UInt8Array, UInt8Array]:
@@ -53,7 +51,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if number < len(self.samples):
             image, truth = self.data_set.load(self.samples[number])
         else:
-            scene = DemoScene(_DEMO_SIZES[rng.integers(len(_DEMO_SIZES))], int(rng.integers(DEMO_SEEDS)))
+            scene = DemoScene(
+                _DEMO_SIZES[rng.integers(len(_DEMO_SIZES))], int(rng.integers(TRAINED_DEMO_SEEDS))
+            )
             image_bgr, truth = scene.render(rng.uniform(0, _DEMO_MINUTES * 60))
             image = np.ascontiguousarray(image_bgr[..., ::-1])
         return augment(image, truth, self.config.size, rng)

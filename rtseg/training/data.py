@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -70,16 +71,15 @@ class DataSet:
         samples = [Sample(path, folder / "labels" / f"{path.stem}.png") for path in images]
         missing = [sample.label_path for sample in samples if not sample.label_path.is_file()]
         if missing:
-            raise DataError(f"{missing[0]}: missing; each picture needs its labels ({len(missing)} lack them)")
+            raise DataError(
+                f"{missing[0]}: missing; each picture needs its labels ({len(missing)} lack them)"
+            )
         return samples
 
     def load(self, sample: Sample) -> tuple[UInt8Array, UInt8Array]:
         """-> (image (H, W, 3) RGB, class map (H, W) with IGNORE), both uint8. Raises DataError."""
-        image_bgr = cv2.imread(str(sample.image_path), cv2.IMREAD_COLOR)
-        raw = cv2.imread(str(sample.label_path), cv2.IMREAD_UNCHANGED)
-        for path, array in ((sample.image_path, image_bgr), (sample.label_path, raw)):
-            if array is None:
-                raise DataError(f"{path}: cannot be read as a picture; replace it or take it out")
+        image_bgr = _read(sample.image_path, cv2.IMREAD_COLOR)
+        raw = _read(sample.label_path, cv2.IMREAD_UNCHANGED)
         if raw.ndim != 2 or raw.dtype != np.uint8:
             raise DataError(f"{sample.label_path}: labels must be an 8-bit picture of one channel")
         if raw.shape != image_bgr.shape[:2]:
@@ -93,12 +93,21 @@ class DataSet:
             raise DataError(
                 f"{sample.label_path}: has label ids {unknown}, which dataset.toml does not list under [raw]"
             )
-        return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8), np.asarray(class_map, np.uint8)
+        return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8), np.asarray(
+            class_map, np.uint8
+        )
 
     def pairs(self, split: str) -> Iterator[tuple[Sample, UInt8Array, UInt8Array]]:
         """All samples of a split, loaded one after the other."""
         for sample in self.samples(split):
             yield sample, *self.load(sample)
+
+
+def _read(path: Path, flags: int) -> UInt8Array:
+    array = cv2.imread(str(path), flags)
+    if array is None:
+        raise DataError(f"{path}: cannot be read as a picture; replace it or take it out")
+    return cast(UInt8Array, array)
 
 
 def open_data_set(root: Path, class_map: str) -> DataSet:
@@ -122,7 +131,7 @@ def open_data_set(root: Path, class_map: str) -> DataSet:
     class_of_raw = np.full(256, _UNKNOWN, np.uint8)
     class_of_raw[described.ignore_index] = IGNORE
     # "ignore" is no class of its own: its members count nowhere.
-    members = {name: IGNORE for name in targets.pop("ignore", [])}
+    members = dict.fromkeys(targets.pop("ignore", []), IGNORE)
     members |= {name: index for index, names in enumerate(targets.values()) for name in names}
     for name, target in members.items():
         if name not in ids:

@@ -35,7 +35,9 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data.
     """
     if (config.out / CARD_FILE).exists() and not resume:
-        raise ConfigError(f"{config.out}: holds a run already; add --resume to go on, or choose another folder")
+        raise ConfigError(
+            f"{config.out}: holds a run already; add --resume to go on, or choose another folder"
+        )
     data_set = open_data_set(config.data, config.class_map)
     validation = list(data_set.pairs("val"))
     keras.utils.set_random_seed(config.seed)

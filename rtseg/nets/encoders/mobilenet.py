@@ -36,5 +36,7 @@ def mobilenetv2(image: Any, weights: Path | None, *, alpha: float) -> dict[str, 
         )
     except (ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{weights}: not the weights of MobileNetV2 x{alpha} without top: {reason}") from error
+        raise ModelError(
+            f"{weights}: not the weights of MobileNetV2 x{alpha} without top: {reason}"
+        ) from error
     return {level: body.get_layer(name).output for level, name in _LEVELS.items()}

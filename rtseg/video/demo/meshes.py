@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rtseg.video.demo_canvas import FloatArray
+from rtseg.video.demo.canvas import FloatArray
 
 PAINT, GLASS, TRIM, RUBBER, RIM, TAIL, HEAD, PLATE, CARGO = range(9)
 _CORNERS = 14

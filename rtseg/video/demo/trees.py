@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from rtseg.labels import BACKGROUND
-from rtseg.video.demo_canvas import FloatArray, Strokes, View, capsules, split_strokes
-from rtseg.video.demo_light import Light
-from rtseg.video.demo_world import Thing
+from rtseg.video.demo.canvas import FloatArray, Strokes, View, capsules, split_strokes
+from rtseg.video.demo.light import Light
+from rtseg.video.demo.world import Thing
 
 _LEAVES = np.array(
     [(44, 92, 62), (40, 104, 82), (52, 116, 104), (36, 80, 58), (40, 118, 150), (62, 108, 84)],

@@ -1,8 +1,8 @@
 """A street that the program draws itself, as a camera in a driving car sees it, with its true class map.
 
-Road, traffic and people are placed by seeded dice along an endless road (demo_world, demo_actors),
-lit by the hour and the weather (demo_light), made into polygons (demo_street, demo_houses, demo_trees,
-demo_vehicles, demo_people) and drawn from far to near onto a canvas (demo_canvas), which gives the same
+Road, traffic and people are placed by seeded dice along an endless road (world, actors),
+lit by the hour and the weather (light), made into polygons (street, houses, trees,
+vehicles, people) and drawn from far to near onto a canvas (canvas), which gives the same
 geometry to the picture and to the class map.
 """
 
@@ -18,18 +18,18 @@ import numpy as np
 from rtseg.errors import ConfigError
 from rtseg.frame import Size, UInt8Array
 from rtseg.labels import BACKGROUND
-from rtseg.video import (
-    demo_actors,
-    demo_houses,
-    demo_meshes,
-    demo_people,
-    demo_street,
-    demo_trees,
-    demo_vehicles,
-    demo_world,
-)
-from rtseg.video.demo_canvas import Canvas, Strokes, View
-from rtseg.video.demo_light import MOOD_SECONDS, Light, cloud_texture, light_at, paint_sky
+from rtseg.video.demo import actors
+from rtseg.video.demo.canvas import Canvas, Strokes, View
+from rtseg.video.demo.houses import house_strokes, paint_skyline
+from rtseg.video.demo.light import MOOD_SECONDS, Light, cloud_texture, light_at, paint_sky
+from rtseg.video.demo.meshes import size_m
+from rtseg.video.demo.people import height_m, person_strokes
+from rtseg.video.demo.street import paint_ground, paint_shadows
+from rtseg.video.demo.street import shadows as cast_shadows
+from rtseg.video.demo.trees import lamp_strokes, tree_strokes
+from rtseg.video.demo.vehicles import vehicle_strokes
+from rtseg.video.demo.world import PLOT_M, Thing, street_of
+from rtseg.video.demo.world import things as things_near
 
 SMALLEST_SHARE = 0.028
 """People and vehicles that would be less tall than this share of the picture are not drawn."""
@@ -39,7 +39,7 @@ _HEADING_MAX_RAD = 0.35
 _NOISE_ROWS = 512
 _TREES_M = 115.0
 
-_Placed = demo_actors.Vehicle | demo_actors.Person | demo_world.Thing
+_Placed = actors.Vehicle | actors.Person | Thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class DemoScene:
             )
         self.size = (int(width), int(height))
         self.seed = int(seed) & (2**63 - 1)  # the dice take no negative numbers
-        self.street = demo_world.street_of(self.seed)
+        self.street = street_of(self.seed)
         rng = np.random.default_rng((self.seed, 11))
         self._clouds = cloud_texture(rng)
         rows = min(_NOISE_ROWS, self.size[1])
@@ -100,16 +100,16 @@ class DemoScene:
         view = self._view_at(seconds)
         heading = self.street.heading_rad(view.eye_along_m)
         canvas = Canvas(self._sky_behind(view, heading), labels)
-        demo_houses.paint_skyline(canvas, view, light, self.street, heading)
-        demo_street.paint_ground(canvas, view, light, self.street)
-        vehicles = [v for v in demo_actors.vehicles(self.street, seconds) if self._shows_vehicle(view, v)]
-        people = [p for p in demo_actors.people(self.street, seconds) if self._shows_person(view, p)]
-        things = list(demo_world.things(self.street, view.eye_along_m))
-        shadows = demo_street.shadows(view, light, vehicles, people, things)
-        demo_street.paint_shadows(canvas, view, light, shadows)
+        paint_skyline(canvas, view, light, self.street, heading)
+        paint_ground(canvas, view, light, self.street)
+        vehicles = [v for v in actors.vehicles(self.street, seconds) if self._shows_vehicle(view, v)]
+        people = [p for p in actors.people(self.street, seconds) if self._shows_person(view, p)]
+        things = list(things_near(self.street, view.eye_along_m))
+        shadows = cast_shadows(view, light, vehicles, people, things)
+        paint_shadows(canvas, view, light, shadows)
         items = [
-            *_items(view, vehicles, demo_vehicles.vehicle_strokes(view, light, vehicles)),
-            *_items(view, people, demo_people.person_strokes(view, light, people)),
+            *_items(view, vehicles, vehicle_strokes(view, light, vehicles)),
+            *_items(view, people, person_strokes(view, light, people)),
             *self._standing(view, light, things),
         ]
         for item in sorted(items, key=cmp_to_key(_farther_first)):
@@ -117,22 +117,22 @@ class DemoScene:
         self._add_noise(canvas.picture, seconds)
         return canvas.picture
 
-    def _standing(self, view: View, light: Light, things: list[demo_world.Thing]) -> Iterator[_Item]:
+    def _standing(self, view: View, light: Light, things: list[Thing]) -> Iterator[_Item]:
         houses = [thing for thing in things if thing.kind == "house"]
         trees = [t for t in things if t.kind == "tree" and 1.5 < t.along_m - view.eye_along_m < _TREES_M]
         lamps = [t for t in things if t.kind == "lamp" and 2.0 < t.along_m - view.eye_along_m < _TREES_M]
-        yield from _items(view, houses, demo_houses.house_strokes(view, light, self.street.town, houses))
-        yield from _items(view, trees, demo_trees.tree_strokes(view, light, trees))
-        yield from _items(view, lamps, demo_trees.lamp_strokes(view, light, lamps))
+        yield from _items(view, houses, house_strokes(view, light, self.street.town, houses))
+        yield from _items(view, trees, tree_strokes(view, light, trees))
+        yield from _items(view, lamps, lamp_strokes(view, light, lamps))
 
-    def _shows_vehicle(self, view: View, vehicle: demo_actors.Vehicle) -> bool:
-        _, height, length = demo_meshes.size_m(vehicle.kind, vehicle.variant)
+    def _shows_vehicle(self, view: View, vehicle: actors.Vehicle) -> bool:
+        _, height, length = size_m(vehicle.kind, vehicle.variant)
         near = vehicle.along_m - view.eye_along_m - 0.5 * length
         return near + length > 1.0 and self._tall_enough(view, height, max(near, 1.0))
 
-    def _shows_person(self, view: View, person: demo_actors.Person) -> bool:
+    def _shows_person(self, view: View, person: actors.Person) -> bool:
         near = person.along_m - view.eye_along_m
-        return near > 1.6 and self._tall_enough(view, demo_people.height_m(person), near)
+        return near > 1.6 and self._tall_enough(view, height_m(person), near)
 
     def _tall_enough(self, view: View, height_m: float, depth_m: float) -> bool:
         return height_m * view.focal_px / depth_m >= max(SMALLEST_SHARE * self.size[1], 3.0)
@@ -197,13 +197,13 @@ def _items(view: View, placed: Sequence[_Placed], strokes: list[Strokes]) -> Ite
         if not len(drawn.polygons):
             continue
         near, aside = one.along_m - view.eye_along_m, abs(one.side_m - view.eye_side_m)
-        if isinstance(one, demo_actors.Vehicle):
-            width, _, length = demo_meshes.size_m(one.kind, one.variant)
+        if isinstance(one, actors.Vehicle):
+            width, _, length = size_m(one.kind, one.variant)
             yield _Item(near - 0.5 * length, near + 0.5 * length, aside - 0.5 * width, drawn)
-        elif isinstance(one, demo_actors.Person):
+        elif isinstance(one, actors.Person):
             yield _Item(near - 0.3, near + 0.3, aside - 0.25, drawn)
         else:
-            yield _Item(near, near + (demo_world.PLOT_M if one.kind == "house" else 0.1), aside, drawn)
+            yield _Item(near, near + (PLOT_M if one.kind == "house" else 0.1), aside, drawn)
 
 
 def _noise_tile(rng: np.random.Generator, spread: float, rows: int, width: int) -> UInt8Array:

@@ -102,8 +102,8 @@ class Canvas:
             cv2.fillConvexPoly(picture, polygon, bgr, cv2.LINE_AA, _SHIFT)
             if labels is not None:
                 cv2.fillConvexPoly(labels, polygon, label, cv2.LINE_8, _SHIFT)
-        for centre, radius, bgr in strokes.glows:
-            self.glow(centre, radius, bgr)
+        for centre, radius, glow_bgr in strokes.glows:
+            self.glow(centre, radius, glow_bgr)
 
     def fill_all(self, polygons_px: FloatArray, bgr: Bgr) -> None:
         """Fill polygons (N, K, 2) that do not overlap in one colour, keeping the classes below."""

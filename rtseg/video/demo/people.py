@@ -12,9 +12,9 @@ from math import cos, pi, sin
 import numpy as np
 
 from rtseg.labels import PEDESTRIAN
-from rtseg.video.demo_actors import Person
-from rtseg.video.demo_canvas import FloatArray, Strokes, View, capsules, split_strokes
-from rtseg.video.demo_light import Light
+from rtseg.video.demo.actors import Person
+from rtseg.video.demo.canvas import FloatArray, Strokes, View, capsules, split_strokes
+from rtseg.video.demo.light import Light
 
 _SKIN = np.array(
     [(150, 178, 218), (128, 160, 205), (92, 122, 168), (58, 80, 120), (44, 58, 88)], dtype=np.float64
@@ -58,7 +58,8 @@ def _palette(looks: tuple[float, ...], cycling: bool) -> FloatArray:
     d = looks
 
     def pick(colours: FloatArray, share: float) -> FloatArray:
-        return colours[int(share * len(colours))]
+        chosen: FloatArray = colours[int(share * len(colours))]
+        return chosen
 
     hair = pick(_TOPS, d[12]) if cycling else pick(_HAIR, d[11])  # a helmet
     bag = pick(_TOPS, d[11]) * 0.8 if cycling else pick(_TOPS, d[15]) * 0.7  # or the frame

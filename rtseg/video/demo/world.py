@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rtseg.video.demo_canvas import BEND_STATIONS_M, FloatArray
+from rtseg.video.demo.canvas import BEND_STATIONS_M, FloatArray
 
 SIGHT_M = 190.0
 """Nothing is placed farther ahead than this."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rtseg.video.demo_world import (
+from rtseg.video.demo.world import (
     CROSSING_M,
     SIGHT_M,
     Roadside,

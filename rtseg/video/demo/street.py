@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from rtseg.labels import BACKGROUND, ROAD
-from rtseg.video.demo_actors import Person, Vehicle
-from rtseg.video.demo_canvas import NEAR_M, Canvas, FloatArray, View
-from rtseg.video.demo_light import Light
-from rtseg.video.demo_meshes import size_m
-from rtseg.video.demo_world import CROSSING_M, Roadside, Street, Thing, crossings, dice
+from rtseg.video.demo.actors import Person, Vehicle
+from rtseg.video.demo.canvas import NEAR_M, Canvas, FloatArray, View
+from rtseg.video.demo.light import Light
+from rtseg.video.demo.meshes import size_m
+from rtseg.video.demo.world import CROSSING_M, Roadside, Street, Thing, crossings, dice
 
 _AHEAD_M = np.concatenate([[NEAR_M], np.geomspace(2.0, 390.0, 26)])
 _PAVEMENTS = ((150, 160, 166), (158, 158, 156), (132, 146, 160), (164, 172, 176))
@@ -186,7 +186,7 @@ def paint_shadows(canvas: Canvas, view: View, light: Light, patches: FloatArray)
     corners = (corners[view.sees(corners)] - (0.0, top)) * scale
     for corner in np.rint(np.clip(corners, -2e4, 2e4) * 16).astype(np.int32):
         cv2.fillConvexPoly(mask, corner, (full,), cv2.LINE_AA, 4)
-    mask = cv2.blur(mask, (3, 3))
+    mask = np.asarray(cv2.blur(mask, (3, 3)), np.uint8)
     # shadows are bluish: the sky still lights them
     levels = np.arange(256)[:, None] / 255.0
     tint = np.clip(127.0 * (1.0 - levels * (0.80, 0.90, 1.0)), 0, 255).astype(np.uint8)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtseg.labels import BACKGROUND
-from rtseg.video.demo_canvas import NEAR_M, Canvas, FloatArray, Strokes, View, split_strokes
-from rtseg.video.demo_light import Light
-from rtseg.video.demo_world import PLOT_M, Street, Thing
+from rtseg.video.demo.canvas import NEAR_M, Canvas, FloatArray, Strokes, View, split_strokes
+from rtseg.video.demo.light import Light
+from rtseg.video.demo.world import PLOT_M, Street, Thing
 
 _WALLS = np.array(
     [[(118, 138, 186), (152, 178, 206), (176, 196, 210), (96, 112, 158), (140, 152, 164)],

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from rtseg.labels import VEHICLE
-from rtseg.video.demo_actors import Vehicle
-from rtseg.video.demo_canvas import FloatArray, Glow, Strokes, View, split_strokes
-from rtseg.video.demo_light import Light
-from rtseg.video.demo_meshes import CARGO, GLASS, HEAD, PAINT, TAIL, mesh
+from rtseg.video.demo.actors import Vehicle
+from rtseg.video.demo.canvas import FloatArray, Glow, Strokes, View, split_strokes
+from rtseg.video.demo.light import Light
+from rtseg.video.demo.meshes import CARGO, GLASS, HEAD, PAINT, TAIL, mesh
 
 _ALBEDO = np.array(
     [(0, 0, 0), (72, 62, 54), (46, 45, 44), (30, 29, 29), (165, 165, 168), (26, 20, 214), (240, 244, 246),
@@ -80,4 +80,5 @@ def vehicle_strokes(view: View, light: Light, vehicles: Sequence[Vehicle]) -> li
 
 def _paint(vehicle: Vehicle) -> FloatArray:
     paints = _BUSES if vehicle.kind == "bus" else _PAINTS
-    return paints[int(vehicle.colour * len(paints))]
+    paint: FloatArray = paints[int(vehicle.colour * len(paints))]
+    return paint

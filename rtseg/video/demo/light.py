@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from rtseg.frame import Size, UInt8Array
-from rtseg.video.demo_canvas import FloatArray
+from rtseg.video.demo.canvas import FloatArray
 
 MOOD_SECONDS = 40.0
 """How long one mood lasts before it has turned into the next."""
@@ -162,4 +162,5 @@ def paint_sky(light: Light, texture: FloatArray, drift: float, size: Size, focal
     lit = body * (1.08 - 0.22 * np.clip((billow - edge) / 0.5, 0.0, 1.0))[..., None]
     lit += (np.exp(-away / 0.35) * warm)[..., None] * sun * 70.0
     sky += (lit - sky) * cover[..., None]
-    return cv2.resize(np.clip(sky, 0, 255).astype(np.uint8), (width, rows), interpolation=cv2.INTER_LINEAR)
+    small = np.clip(sky, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(small, (width, rows), interpolation=cv2.INTER_LINEAR), np.uint8)

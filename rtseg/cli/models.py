@@ -1,0 +1,69 @@
+"""rtseg models: what is there, and what a card says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Show the models that come with rtseg.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
+
+
+@app.command("list")
+def list_models(json_output: Json = False) -> None:
+    """List the models by name, with their accuracy and size."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from rtseg.card import ONNX_FILE, find_model, shipped_models
+
+    cards = [find_model(name).card for name in shipped_models()]
+    if json_output:
+        typer.echo(json.dumps([card.model_dump(mode="json", by_alias=True) for card in cards], indent=2))
+        return
+    table = Table("name", "net", "input", "classes", "MB", "mean IoU")
+    for card in cards:
+        figures = [f"{metric.mean_iou:.3f} ({metric.dataset} {metric.split})" for metric in card.metrics]
+        table.add_row(
+            card.name,
+            card.net,
+            f"{card.input.width}x{card.input.height}",
+            ", ".join(card.classes[1:]),
+            f"{card.files[ONNX_FILE].bytes / 1e6:.1f}",
+            "\n".join(figures) or "not measured",
+        )
+    Console().print(table)
+
+
+@app.command("info")
+def info(
+    name: Annotated[str, typer.Argument(help="A model's name, its folder, or an ONNX file of ours.")],
+    json_output: Json = False,
+) -> None:
+    """Show one model's card: figures per class, training data and licences."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from rtseg.card import find_model
+
+    card = find_model(name).card
+    if json_output:
+        typer.echo(card.to_json(), nl=False)
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{card.name}[/]: {card.net}, {card.precision}, {card.input.width}x{card.input.height}"
+    )
+    for data in card.training_data:
+        console.print(f"learned from {data.name}: {data.license}", soft_wrap=True)
+    table = Table("", "mean", *card.classes)
+    for metric in card.metrics:
+        ious = [metric.iou.get(name) for name in card.classes]
+        cells = ["-" if iou is None else f"{iou:.3f}" for iou in ious]
+        table.add_row(f"{metric.dataset} {metric.split}", f"{metric.mean_iou:.3f}", *cells)
+    console.print(table)
+    console.print(f"trained by: {card.training_command}", soft_wrap=True)

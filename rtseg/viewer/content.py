@@ -1,0 +1,51 @@
+"""What the panels say: figures and names to rows of text."""
+
+from __future__ import annotations
+
+from rtseg.runtime.pipeline import Pipeline
+from rtseg.viewer import texts
+from rtseg.viewer.meter import Reading
+from rtseg.viewer.panels import Panel, Row
+
+
+def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
+    """How fast, how late, what is lost, and what it runs on."""
+    backend, card = pipeline.segmenter.backend, pipeline.segmenter.card
+    return Panel(
+        headline=(f"{reading.fps:.1f}", texts.FPS),
+        rows=(
+            Row(texts.INFERENCE, _milliseconds(reading.inference_ms)),
+            Row(texts.AGE, _milliseconds(reading.age_ms)),
+            *(
+                Row(texts.DROPPED.format(stage=stage), str(count), apart=index == 0)
+                for index, (stage, count) in enumerate(reading.dropped.items())
+            ),
+            Row(texts.BACKEND, f"{backend.name} {backend.precision}", apart=True),
+            Row(texts.MODEL, card.name),
+            Row(texts.SOURCE, source),
+        ),
+    )
+
+
+def legend(pipeline: Pipeline, reading: Reading) -> Panel:
+    """The classes with their colours and their live share; the background has no colour and is left out."""
+    card = pipeline.segmenter.card
+    shares = reading.shares or (None,) * len(card.classes)
+    classes = list(zip(card.classes, card.palette, shares, strict=True))[1:]
+    return Panel(tuple(Row(name, _percent(share), color) for name, color, share in classes))
+
+
+def status(text: str, *, with_keys: bool) -> Panel | None:
+    """What is to be said, if anything, and the keys."""
+    rows = [Row(text)] if text else []
+    if with_keys:
+        rows.append(Row(texts.KEYS, quiet=True))
+    return Panel(tuple(rows)) if rows else None
+
+
+def _milliseconds(value: float | None) -> str:
+    return texts.NO_VALUE if value is None else texts.MILLISECONDS.format(value=value)
+
+
+def _percent(share: float | None) -> str:
+    return texts.NO_VALUE if share is None else texts.PERCENT.format(value=100 * share)
