@@ -19,6 +19,7 @@ class Segmenter:
     """Segments frames and pictures. Used by one thread at a time; a context manager."""
 
     def __init__(self, model: Model, backend: Backend) -> None:
+        self.model = model
         self.card: ModelCard = model.card
         self.backend = backend
 

@@ -51,7 +51,7 @@ def _options(
 def main() -> None:
     """Run the command line; an error of the user is one line on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="rtseg")
     except RtsegError as error:
         print(f"rtseg: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

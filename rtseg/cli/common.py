@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,12 +18,12 @@ Model = Annotated[
     ),
 ]
 Backend = Annotated[
-    str,
-    typer.Option(
-        help="What runs the network: auto, openvino or onnxruntime. auto takes the fastest one here."
-    ),
+    Literal["auto", "openvino", "onnxruntime"],
+    typer.Option(help="What runs the network; auto takes the fastest one here."),
 ]
-Precision = Annotated[str, typer.Option(help="Arithmetic: auto (what the CPU does fastest), f32 or bf16.")]
+Precision = Annotated[
+    Literal["auto", "f32", "bf16"], typer.Option(help="Arithmetic; auto is what the CPU does fastest.")
+]
 Opacity = Annotated[float, typer.Option(help="How strongly classes are tinted, 0 to 1.")]
 Classes = Annotated[
     str, typer.Option(help="Show only these classes, separated by commas: road,vehicle,pedestrian.")
@@ -75,5 +75,6 @@ def watch(pipeline: Pipeline, console: Console, total: int | None) -> bool:
             live = f"{stats.fps_now():5.1f} fps  age {age_ms:4.0f} ms"
             if pipeline.latest:
                 live += f"  dropped {sum(pipeline.dropped().values())}"
-            bar.update(task, completed=stats.frames_out, live=live)
+            done = stats.frames_in if pipeline.latest else stats.frames_out
+            bar.update(task, completed=done, live=live)
     return interrupted

@@ -55,7 +55,7 @@ def evaluate(
         check_output(json_file, overwrite=yes)
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
-        load(model, backend=backend, precision=precision) as segmenter,  # type: ignore[arg-type]
+        load(model, backend=backend, precision=precision) as segmenter,
         Progress(*columns, console=Console(stderr=True)) as bar,
     ):
         task = bar.add_task("eval")

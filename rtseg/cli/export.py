@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 
 def export(
     model: Annotated[Path, typer.Option("--model", "-m", help="A folder that `rtseg train` wrote.")],
-    format: Annotated[str, typer.Option(help="onnx: for OpenVINO and ONNX Runtime.")] = "onnx",
+    format: Annotated[Literal["onnx"], typer.Option(help="onnx: for OpenVINO and ONNX Runtime.")] = "onnx",
     out: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write; the same folder unless given.")
     ] = None,
@@ -19,10 +19,7 @@ def export(
     import os
 
     from rtseg.card import ONNX_FILE
-    from rtseg.errors import ConfigError
 
-    if format != "onnx":
-        raise ConfigError(f"unknown format {format!r}; this version exports onnx")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from rtseg.export.onnx import export_onnx
 

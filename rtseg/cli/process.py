@@ -47,7 +47,7 @@ def process(
     console = Console(stderr=True, highlight=False)
     with open_source(input) as source:
         sinks = _sinks(source, output, overwrite=yes)
-        with load(model, backend=backend, precision=precision) as segmenter:  # type: ignore[arg-type]
+        with load(model, backend=backend, precision=precision) as segmenter:
             if masks is not None:
                 sinks.append(_mask_sink(masks, segmenter.card.palette, overwrite=yes))
             pipeline = Pipeline(

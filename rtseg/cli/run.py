@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -63,7 +63,7 @@ def run(
         Path | None, typer.Option(help="Write what is seen to this video (.mp4, .mkv, ...).")
     ] = None,
     policy: Annotated[
-        str,
+        Literal["auto", "latest", "every-frame"],
         typer.Option(
             help="latest: always the newest frame, older ones drop out. every-frame: none is dropped. "
             "auto: latest for cameras and streams, every-frame for files."
@@ -89,17 +89,15 @@ def run(
         raise ConfigError(
             f"{len(given)} sources given; name one of --camera NUMBER, --source FILE-OR-URL or --demo"
         )
-    if policy not in {"auto", "latest", "every-frame"}:
-        raise ConfigError(f"unknown policy {policy!r}; choose auto, latest or every-frame")
     execute(
         RunConfig(
             source=None if demo else given[0],
             model=model,
             backend=backend,
-            precision=cast("Precision", precision),
+            precision=precision,
             display=display,
             record=record,
-            policy=cast("Policy", policy),
+            policy=policy,
             opacity=opacity,
             classes=common.names(classes),
             frames=frames,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,7 +28,7 @@ def train(
         str, typer.Option(help="The licence of those weights, for the model's card.")
     ] = "not stated",
     freeze: Annotated[
-        str,
+        Literal["none", "bn", "encoder"],
         typer.Option(
             help="Keep of the encoder as it is: none; bn, its batch normalisation (half the time a step on "
             "a CPU); encoder, all of it."
@@ -43,8 +43,8 @@ def train(
     ] = "",
     demo_share: Annotated[float, typer.Option(help="Share of samples that the demo source draws.")] = 0.2,
     precision: Annotated[
-        str,
-        typer.Option(help="float32, or mixed_bfloat16 or mixed_float16 where the device is faster with it."),
+        Literal["float32", "mixed_bfloat16", "mixed_float16"],
+        typer.Option(help="Arithmetic; a mixed one where the device is faster with it."),
     ] = "float32",
     seed: Annotated[int, typer.Option(help="Two runs of one seed start alike.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -73,7 +73,7 @@ def train(
         net=net,
         encoder_weights=encoder_weights,
         encoder_license=encoder_license,
-        freeze=freeze,  # type: ignore[arg-type]
+        freeze=freeze,
         class_map=class_map,
         epochs=epochs,
         batch=batch,

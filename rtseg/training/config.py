@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rtseg.errors import ConfigError
 from rtseg.frame import Size
 from rtseg.nets import Freeze
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class TrainConfig:
     class_weights: tuple[float, ...] = field(default=())
     demo_share: float = 0.2
     seed: int = 0
-    precision: str = "float32"
+    precision: Precision = "float32"
     ema: float = 0.998
     encoder_license: str = "not stated"
     command: str = ""
@@ -48,5 +49,3 @@ class TrainConfig:
             raise ConfigError(f"demo share is {self.demo_share}; it must be at least 0 and below 1")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema is {self.ema}; it must be at least 0 (off) and below 1")
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision is {self.precision!r}; choose one of {', '.join(PRECISIONS)}")

@@ -39,7 +39,10 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
             f"{config.out}: holds a run already; add --resume to go on, or choose another folder"
         )
     data_set = open_data_set(config.data, config.class_map)
-    validation = list(data_set.pairs("val"))
+    weights = config.class_weights or (1.0,) * len(data_set.classes)
+    if len(weights) != len(data_set.classes):
+        raise ConfigError(f"{len(weights)} class weights for the classes {', '.join(data_set.classes)}")
+    validation = [(image, truth) for _, image, truth in data_set.pairs("val")]
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
 
@@ -55,13 +58,13 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
             layer.momentum = _BATCH_NORM_MOMENTUM
     model.compile(
         optimizer=_optimizer(config, steps=config.epochs * len(batches)),
-        loss=SegmentationLoss(config.class_weights or (1.0,) * len(data_set.classes)),
+        loss=SegmentationLoss(weights),
         jit_compile=False,  # XLA takes minutes to compile this on a CPU and runs four times slower
     )
 
     config.out.mkdir(parents=True, exist_ok=True)
     (config.out / CARD_FILE).write_text(_card(config, data_set).to_json(), encoding="utf-8")
-    validate = Validation(data_set, [(image, truth) for _, image, truth in validation], config.out)
+    validate = Validation(data_set, validation, config.out)
     average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema else []
     model.fit(
         batches,

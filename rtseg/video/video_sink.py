@@ -31,6 +31,7 @@ class VideoSink:
         self._stream: VideoStream | None = None
         self._first_ns = 0
         self._last_pts: int | None = None
+        self._closed = False
         try:
             name = _container_format(path)
             self._container = av.open(str(self._part), "w", format=name)
@@ -93,14 +94,15 @@ class VideoSink:
 
     def close(self) -> None:
         """Flush the encoder, finish the file and give it its name."""
-        if not self._part.exists():
+        if self._closed:
             return
+        self._closed = True
         try:
             if self._stream is not None:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
             if self._stream is None:
-                self._part.unlink()  # no frame came: no file is better than an empty one
+                self._part.unlink(missing_ok=True)  # no frame came: no file is better than an empty one
             else:
                 self._part.replace(self._path)
         except (av.error.FFmpegError, OSError) as error:

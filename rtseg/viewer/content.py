@@ -12,6 +12,7 @@ def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
     """How fast, how late, what is lost, and what it runs on."""
     backend, card = pipeline.segmenter.backend, pipeline.segmenter.card
     return Panel(
+        widest=_milliseconds(99999.9),
         headline=(f"{reading.fps:.1f}", texts.FPS),
         rows=(
             Row(texts.INFERENCE, _milliseconds(reading.inference_ms)),
@@ -32,7 +33,8 @@ def legend(pipeline: Pipeline, reading: Reading) -> Panel:
     card = pipeline.segmenter.card
     shares = reading.shares or (None,) * len(card.classes)
     classes = list(zip(card.classes, card.palette, shares, strict=True))[1:]
-    return Panel(tuple(Row(name, _percent(share), color) for name, color, share in classes))
+    rows = tuple(Row(name, _percent(share), color) for name, color, share in classes)
+    return Panel(rows, widest=_percent(1.0))
 
 
 def status(text: str, *, with_keys: bool) -> Panel | None:

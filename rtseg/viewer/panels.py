@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QRectF, QSizeF, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QImage, QPainter
 
 from rtseg.labels import Rgb
@@ -22,7 +22,6 @@ _LINE = 1.5  # all lengths below are in units, the height of the text
 _PADDING = 0.9
 _GAP = 1.6
 _SWATCH = 0.95
-_WIDEST_VALUE = "00000.0 ms"  # a column is as wide as this, so that it stays when figures grow
 _MAX_VALUE = 14.0
 
 
@@ -39,9 +38,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a panel says; the headline is a large figure with its unit above the rows."""
+    """What a panel says; the headline is a large figure with its unit above the rows.
+
+    widest is a value that the column is made for, so that it stays where it is when figures grow.
+    """
 
     rows: tuple[Row, ...]
+    widest: str = ""
     headline: tuple[str, str] | None = None
 
     def paint(self, unit_px: float, pixel_ratio: float) -> QImage:
@@ -89,7 +92,7 @@ class _Layout:
         value_width = 0.0
         if values:
             self._value_left += _GAP * unit_px
-            value_width = min(self._widest([*values, _WIDEST_VALUE]), _MAX_VALUE * unit_px)
+            value_width = min(self._widest([*values, panel.widest]), _MAX_VALUE * unit_px)
         self._right = self._value_left + value_width
         lines = len(panel.rows) + sum(0.5 for row in panel.rows if row.apart)
         headline = 2.3 if panel.headline else 0.0
@@ -122,12 +125,13 @@ class _Layout:
         painter.setFont(self._large)
         painter.setPen(_BRIGHT)
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, figure)
-        # Behind the widest figure, not behind this one: it must not move.
-        width = QFontMetricsF(self._large).horizontalAdvance(figure.rjust(5, "0"))
+        # Behind a figure of the usual length, not behind this one: it must not move.
+        large = QFontMetricsF(self._large)
+        width = large.horizontalAdvance(figure.rjust(4, "0"))
         painter.setFont(self._font)
         painter.setPen(_DIM)
-        line.setLeft(left + width + 0.4 * self._unit)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, unit_name)
+        baseline = top + (height + large.ascent() - large.descent()) / 2
+        painter.drawText(QPointF(left + width + 0.4 * self._unit, baseline), unit_name)
 
     def _paint_row(self, painter: QPainter, top: float, row: Row) -> None:
         unit, height = self._unit, _LINE * self._unit

@@ -5,6 +5,8 @@ Frame of any size and pixel format  ->  (h, w, 4) uint8 BGRX  ->  QImage of as m
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from PyQt6.QtGui import QImage
@@ -36,4 +38,5 @@ class Picture:
         height, width = bgrx.shape[:2]
         self.size = width, height
         self._bgrx = np.ascontiguousarray(bgrx)
-        self.image = QImage(self._bgrx.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        memory = cast(bytes, self._bgrx.data)  # any buffer does, PyQt6's stubs say bytes
+        self.image = QImage(memory, width, height, 4 * width, QImage.Format.Format_RGB32)

@@ -26,10 +26,13 @@ NO_VALUE: Final = "–"
 KEYS: Final = "H panels   F full screen   Q quit"
 
 NO_DISPLAY: Final = (
-    "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set. Log in on the machine's own screen or with "
-    "ssh -X, or run with --no-display"
+    "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set. Log in on the machine's own screen or "
+    "with ssh -X, or run with --no-display"
 )
-NO_X_SERVER: Final = "no X server answers at DISPLAY={display!r}. Correct it, log in again with ssh -X, or run with --no-display"
+NO_X_SERVER: Final = (
+    "no X server answers at DISPLAY={display!r}. Correct it, log in again with ssh -X, or run with "
+    "--no-display"
+)
 NO_WAYLAND: Final = (
     "no Wayland compositor answers at WAYLAND_DISPLAY={display!r}. Correct it, or run with --no-display"
 )
@@ -37,7 +40,7 @@ NO_PYQT: Final = "PyQt6 is not installed. Install it with `pip install 'rtseg[vi
 BROKEN_PYQT: Final = "PyQt6 cannot be loaded ({reason}). {cure}"
 CURE_LINUX: Final = (
     "Install the system's libraries that it needs, on Debian and Ubuntu: `sudo apt install libgl1 libegl1 "
-    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 "
-    "libglib2.0-0`"
+    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0 libdbus-1-3 "
+    "libfontconfig1 libglib2.0-0`"
 )
 CURE_OTHERS: Final = "Install it anew with `pip install --force-reinstall PyQt6`"

@@ -1,0 +1,99 @@
+"""rtseg run without a window: outputs, statistics, and a clear word about wrong options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+Rtseg = Callable[..., object]
+STATS_KEYS = {
+    "schema", "source", "model", "backend", "frames_in", "frames_out", "dropped", "wall_s", "fps", "age_ms",
+    "stages_ms", "class_share",
+}  # fmt: skip
+
+
+def frames_of(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_the_demo_writes_a_picture_a_video_and_statistics(
+    rtseg: Rtseg, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stats = tmp_path / "stats.json"
+    command = ("run", "--demo", "--no-display", "--frames", 20, "--policy", "every-frame")
+    outcome = rtseg(*command, "--demo-size", "320x180", "--model", tiny_model, "--stats", stats)
+    assert outcome.code == 0, outcome.err
+    assert set(outcome.out.split()) == {"rtseg-out/demo.png", "rtseg-out/demo.mp4", str(stats)}
+    assert cv2.imread("rtseg-out/demo.png").shape == (180, 320, 3)
+    assert frames_of(Path("rtseg-out/demo.mp4")) == 20
+    figures = json.loads(stats.read_text())
+    assert set(figures) >= STATS_KEYS
+    assert figures["frames_in"] == figures["frames_out"] == 20
+    assert "20 frames in" in outcome.err
+
+
+def test_a_missing_display_is_said_and_the_run_goes_on(
+    rtseg: Rtseg, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    outcome = rtseg("run", "--demo", "--frames", 5, "--demo-size", "320x180", "--model", tiny_model)
+    assert outcome.code == 0
+    assert "No window:" in outcome.err
+    assert Path("rtseg-out/demo.png").is_file()
+
+
+@pytest.mark.parametrize("more", [[], ["--classes", "vehicle"], ["--opacity", "0.9"]])
+def test_a_folder_of_pictures_runs_like_a_video(
+    rtseg: Rtseg, tiny_model: Path, tmp_path: Path, more: list[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((48, 64, 3), 80 * number, np.uint8))
+    record = tmp_path / "out.mp4"
+    outcome = rtseg(
+        "run", "--source", folder, "--no-display", "--record", record, "--model", tiny_model, *more
+    )
+    assert outcome.code == 0, outcome.err
+    assert frames_of(record) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "0 sources given; name one of"),
+        (["--demo", "--camera", "0"], "2 sources given"),
+        (["--demo", "--demo-size", "big"], "WIDTHxHEIGHT"),
+        (["--demo", "--demo-size", "4x4"], "4x4"),
+        (["--demo", "--opacity", "3"], "opacity is 3.0"),
+        (["--demo", "--classes", "tram"], "unknown class 'tram'"),
+        (["--demo", "--model", "street-x"], "There are: "),
+        (["--demo", "--stats", "nowhere/s.json"], "the folder nowhere does not exist"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_clear_line(
+    rtseg: Rtseg,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = [] if "--model" in options else ["--model", tiny_model]
+    outcome = rtseg("run", "--no-display", "--frames", 3, *model, *options)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert "Traceback" not in outcome.err
+    assert not list(tmp_path.rglob("*.mp4"))
