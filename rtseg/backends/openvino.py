@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import openvino
-from openvino import properties
 from typing_extensions import Self
 
 from rtseg.backends import Logits, Precision
 from rtseg.backends.contract import check_contract
 from rtseg.errors import ModelError
 from rtseg.frame import UInt8Array
+
+# OpenVINO reports each import to its maker's statistics, from a thread of its own. A program that watches
+# streets sends nothing anywhere: without this package OpenVINO takes its own stub. It also loads sooner.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
+from openvino import properties  # noqa: E402
 
 _DEVICE = "CPU"
 _MAX_COMPILED = 8  # a folder of pictures has a handful of aspects; each compiled network holds some 30 MB

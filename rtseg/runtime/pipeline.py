@@ -67,7 +67,7 @@ class Pipeline:
         self.latest = source.live if policy == "auto" else policy == "latest"
         self._sinks = sinks
         self._style = style or Style()
-        self._palette = _visible(segmenter.card.classes, segmenter.card.palette, self._style.classes)
+        self.palette = _visible(segmenter.card.classes, segmenter.card.palette, self._style.classes)
         self._max_frames = max_frames
         self._view = view
         self._stopping = threading.Event()
@@ -140,7 +140,7 @@ class Pipeline:
                     class_map = postprocess.class_map(
                         segmentation.logits, overlay.class_map_size(segmentation.frame)
                     )
-                    blended = overlay.blend(segmentation.frame, class_map, self._palette, self._style.opacity)
+                    blended = overlay.blend(segmentation.frame, class_map, self.palette, self._style.opacity)
                 with self._timed("output"):
                     for sink in self._sinks:
                         sink.write(segmentation, blended)

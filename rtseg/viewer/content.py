@@ -29,11 +29,11 @@ def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
 
 
 def legend(pipeline: Pipeline, reading: Reading) -> Panel:
-    """The classes with their colours and their live share; the background has no colour and is left out."""
+    """The classes that are tinted, with their colours and their live share."""
     card = pipeline.segmenter.card
     shares = reading.shares or (None,) * len(card.classes)
-    classes = list(zip(card.classes, card.palette, shares, strict=True))[1:]
-    rows = tuple(Row(name, _percent(share), color) for name, color, share in classes)
+    classes = zip(card.classes, pipeline.palette, shares, strict=True)
+    rows = tuple(Row(name, _percent(share), color) for name, color, share in classes if color is not None)
     return Panel(rows, widest=_percent(1.0))
 
 

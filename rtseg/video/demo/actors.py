@@ -21,7 +21,7 @@ from rtseg.video.demo.world import (
 )
 
 _BAY_M = 7.2  # room for one parked car
-_FOLK_SIGHT_M = 130.0  # people farther away would be too small to be drawn
+_FOLK_SIGHT_M = 70.0  # people farther away would be too small to be drawn
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def people(street: Street, seconds: float) -> Iterator[Person]:
 def _walkers(street: Street, roadside: Roadside, seconds: float, eye_m: float) -> Iterator[Person]:
     inner, outer = roadside.kerb_m + 0.6, roadside.pavement_end_m - 0.4
     # two files that walk, one towards us and one away, and one of those who stand
-    for file, pace, place, share in ((0, 1.35, 0.75, 0.34), (1, -1.25, 0.35, 0.34), (2, 0.0, 0.05, 0.14)):
+    for file, pace, place, share in ((0, 1.35, 0.75, 0.4), (1, -1.25, 0.35, 0.4), (2, 0.0, 0.05, 0.2)):
         stream = 150 + 3 * int(roadside.sign) + file
         for cell in cells(eye_m, pace * seconds, 6.5, 1.0, _FOLK_SIGHT_M):
             d = dice(street.seed, stream, cell)
@@ -143,10 +143,10 @@ def _walkers(street: Street, roadside: Roadside, seconds: float, eye_m: float) -
 def _cyclists(street: Street, roadside: Roadside, seconds: float, eye_m: float) -> Iterator[Person]:
     facing = 1.0 if roadside.sign > 0 or not street.oncoming_lanes else -1.0
     pace = facing * (0.35 + 0.2 * dice(street.seed, 180, int(roadside.sign))[0]) * street.speed_mps
-    for cell in cells(eye_m, pace * seconds, 34.0, 1.0, _FOLK_SIGHT_M):
+    for cell in cells(eye_m, pace * seconds, 20.0, 1.0, _FOLK_SIGHT_M):
         d = dice(street.seed, 181 + int(roadside.sign), cell)
         if d[0] < 0.5 * street.people:
-            along = (cell + 0.3 + 0.4 * d[1]) * 34.0 + pace * seconds
+            along = (cell + 0.3 + 0.4 * d[1]) * 20.0 + pace * seconds
             side = roadside.sign * (roadside.edge_m - 0.35)
             yield Person(
                 side, along, (0.0, facing), abs(pace), pace * seconds * 1.4 + 6.3 * d[3], d, cycling=True

@@ -154,6 +154,12 @@ def _rider(person: Person) -> list[Limb]:
         ]
     for hub in (-0.52, 0.54):
         rim_ends = [(hub + 0.33 * x, 0.34 + 0.33 * y, 0.0) for x, y in _WHEEL]
+        # A turning wheel's spokes are a blur that fills it; data sets of real streets label it whole too.
+        spoke_ends = [(hub + 0.26 * x, 0.34 + 0.26 * y, 0.0) for x, y in _WHEEL]
+        limbs += [
+            (a, b, 0.075, 0.075, (_METAL, 1.9), 0.0)
+            for a, b in zip(spoke_ends[:6:2], spoke_ends[6::2], strict=True)
+        ]
         limbs += [
             (a, b, 0.03, 0.044, (_METAL, 1.0), 0.0)
             for a, b in zip(rim_ends, rim_ends[1:] + rim_ends[:1], strict=True)

@@ -148,7 +148,7 @@ def street_of(seed: int) -> Street:
         left=roadside(-1.0, oncoming),
         speed_mps=float(rng.uniform(7.0, 13.0)),
         eye_up_m=float(rng.uniform(1.25, 2.1)),
-        focal=float(rng.uniform(0.78, 1.18)),
+        focal=float(rng.uniform(0.95, 1.4)),
         horizon=float(rng.uniform(0.40, 0.53)),
         bend=tuple(
             (sharpness * float(rng.uniform(0.4, 1.0)), 2 * np.pi / length, float(rng.uniform(0, 2 * np.pi)))
@@ -156,7 +156,7 @@ def street_of(seed: int) -> Street:
         ),
         traffic=float(rng.uniform(0.3, 0.85)),
         parked=float(rng.uniform(0.25, 0.85)),
-        people=float(rng.uniform(0.3, 1.0)),
+        people=float(rng.uniform(0.5, 1.0)),
         greenery=float(rng.uniform(0.2, 0.95)),
         town=int(rng.integers(4)),
         asphalt=float(rng.uniform(88, 132)),

@@ -10,11 +10,11 @@ import pytest
 
 from rtseg.errors import ConfigError
 from rtseg.labels import BACKGROUND, PEDESTRIAN, ROAD, VEHICLE
-from rtseg.video import demo_actors, demo_scene
-from rtseg.video.demo_actors import Person, Vehicle
-from rtseg.video.demo_meshes import size_m
-from rtseg.video.demo_scene import DemoScene
-from rtseg.video.demo_world import dice, street_of
+from rtseg.video.demo import actors
+from rtseg.video.demo.actors import Person, Vehicle
+from rtseg.video.demo.meshes import size_m
+from rtseg.video.demo.scene import SMALLEST_SHARE, DemoScene
+from rtseg.video.demo.world import dice, street_of
 
 SMALL = (320, 180)
 
@@ -106,8 +106,8 @@ def test_class_borders_lie_on_edges_of_the_picture(label: int) -> None:
 
 def alone(monkeypatch: pytest.MonkeyPatch, people: list[Person], vehicles: list[Vehicle]) -> DemoScene:
     """A scene with nobody in it but these."""
-    monkeypatch.setattr(demo_actors, "people", lambda street, seconds: iter(people))
-    monkeypatch.setattr(demo_actors, "vehicles", lambda street, seconds: iter(vehicles))
+    monkeypatch.setattr(actors, "people", lambda street, seconds: iter(people))
+    monkeypatch.setattr(actors, "vehicles", lambda street, seconds: iter(vehicles))
     return DemoScene((640, 360), 9)
 
 
@@ -129,10 +129,10 @@ def test_what_would_be_too_small_is_neither_drawn_nor_labelled(
         people, vehicles = ([], [car]) if label == VEHICLE else ([person], [])
         return alone(monkeypatch, people, vehicles).render(0.0)
 
-    picture, labels = drawn(0.95 * demo_scene.SMALLEST_SHARE * 360)
+    picture, labels = drawn(0.95 * SMALLEST_SHARE * 360)
     np.testing.assert_array_equal(labels, no_labels)
     np.testing.assert_array_equal(picture, empty)
-    picture, labels = drawn(1.5 * demo_scene.SMALLEST_SHARE * 360)
+    picture, labels = drawn(1.5 * SMALLEST_SHARE * 360)
     assert (labels == label).sum() > 20
     assert (picture != empty).any(axis=2)[labels == label].mean() > 0.6
 
@@ -159,8 +159,8 @@ def test_a_near_person_hides_the_car_behind_and_the_car_hides_the_person_behind_
 def test_nobody_walks_through_a_moving_car(seed: int) -> None:
     street = street_of(seed)
     for seconds in np.arange(0.0, 90.0, 0.5):
-        cars = [car for car in demo_actors.vehicles(street, seconds) if car.moving]
-        for person in demo_actors.people(street, seconds):
+        cars = [car for car in actors.vehicles(street, seconds) if car.moving]
+        for person in actors.people(street, seconds):
             if person.heading[1] == 0.0 and person.speed_mps > 0.0:
                 for car in cars:
                     width, _, length = size_m(car.kind, car.variant)

@@ -1,0 +1,117 @@
+"""Both backends say the same, of any shape, and say plainly what they cannot do."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtseg.backends import BACKENDS, Backend, open_backend
+from rtseg.card import ONNX_FILE
+from rtseg.errors import BackendUnavailable, ConfigError, ModelError
+
+NAMES = [name for name in BACKENDS if name != "auto"]
+SHAPES = [(1, 64, 64), (2, 64, 96), (1, 160, 32), (3, 32, 32)]
+
+
+@pytest.fixture(scope="module")
+def backends(tiny_model: Path) -> Iterator[dict[str, Backend]]:
+    opened = {name: open_backend(name, tiny_model / ONNX_FILE, classes=4, precision="f32") for name in NAMES}
+    yield opened
+    for backend in opened.values():
+        backend.close()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_backends_agree_in_full_precision(backends: dict[str, Backend], shape: tuple[int, ...]) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    one, other = (backends[name].infer(batch) for name in NAMES)
+    n, height, width = shape
+    assert one.shape == other.shape == (n, 4, height // 4, width // 4)
+    assert one.dtype == other.dtype == np.float32
+    assert one.std() > 0.1  # logits that say something, else agreeing is no achievement
+    np.testing.assert_allclose(one, other, atol=1e-3)
+    assert np.mean(one.argmax(axis=1) == other.argmax(axis=1)) >= 0.999
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_is_what_its_pictures_are_alone(
+    backends: dict[str, Backend], name: str, picture: Callable[..., np.ndarray]
+) -> None:
+    batch = np.stack([picture((96, 64), seed) for seed in (1, 2)])
+    together = backends[name].infer(batch)
+    alone = np.concatenate([backends[name].infer(batch[n : n + 1]) for n in range(2)])
+    np.testing.assert_allclose(together, alone, atol=1e-3)
+    assert np.abs(together[0] - together[1]).max() > 0.1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_view_of_a_larger_array_is_read_as_it_looks(backends: dict[str, Backend], name: str) -> None:
+    whole = np.random.default_rng(3).integers(0, 256, (1, 64, 128, 3), np.uint8)
+    for view in (whole[:, :, ::2], whole[:, ::-1, 64:, ::-1]):
+        expected = backends[name].infer(np.ascontiguousarray(view))
+        np.testing.assert_allclose(backends[name].infer(view), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_stay_as_they_are_where_the_backend_says_so(backends: dict[str, Backend], name: str) -> None:
+    first = backends[name].infer(np.zeros((1, 64, 64, 3), np.uint8))
+    before = first.copy()
+    second = backends[name].infer(np.full((1, 64, 64, 3), 255, np.uint8))
+    assert np.abs(second - before).max() > 0.01
+    assert backends[name].reuses_output or (first == before).all()
+
+
+def test_an_unknown_backend_lists_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'openvno'; choose one of auto, openvino, onnxruntime"):
+        open_backend("openvno", tmp_path, classes=4)
+
+
+def test_onnx_runtime_refuses_bf16_which_it_does_not_have(tiny_model: Path) -> None:
+    with pytest.raises(ConfigError, match=r"bf16.*openvino"):
+        open_backend("onnxruntime", tiny_model / ONNX_FILE, classes=4, precision="bf16")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_package_is_named_with_the_way_to_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"rtseg.backends.{name}", raising=False)
+    with pytest.raises(BackendUnavailable, match=f"package '{name}'.*pip install {name}"):
+        open_backend(name, tmp_path / "none.onnx", classes=4)
+
+
+def test_auto_does_without_openvino(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with open_backend("auto", tiny_model / ONNX_FILE, classes=4) as backend:
+        assert backend.name == "onnxruntime"
+
+
+@pytest.mark.parametrize(("machine", "name"), [("x86_64", "openvino"), ("aarch64", "onnxruntime")])
+def test_auto_takes_what_is_fastest_on_the_machine(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, machine: str, name: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    with open_backend("auto", tiny_model / ONNX_FILE, classes=4, precision="f32") as backend:
+        assert (backend.name, backend.precision) == (name, "f32")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_no_network_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    for write in (lambda: None, lambda: path.write_bytes(b"Dear diary")):
+        write()
+        with pytest.raises(ModelError, match=r"model\.onnx") as caught:
+            open_backend(name, path, classes=4)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_of_other_classes_than_promised_is_refused(tiny_model: Path, name: str) -> None:
+    with pytest.raises(ModelError, match=r"'logits' has shape .* promises 19 on axis 1"):
+        open_backend(name, tiny_model / ONNX_FILE, classes=19)
