@@ -24,18 +24,19 @@ def input_size(source: Size, area: int, multiple: int) -> Size:
     for panoramas, whose short side is kept at two multiples.
     """
     aspect = source[0] / source[1]
-    height = math.sqrt(area / aspect)
+    shortest = 2 * multiple
+    height = min(max(math.sqrt(area / aspect), shortest), area / shortest)
     candidates = [
-        (max(2, columns) * multiple, max(2, rows) * multiple)
+        (columns * multiple, rows * multiple)
         for rows in _around(height / multiple)
-        for columns in _around(height * aspect / multiple)
+        for columns in _around(area / height / multiple)
     ]
-    return min(
-        candidates,
-        key=lambda size: (
-            abs(math.log(size[0] / size[1] / aspect)) + abs(math.log(size[0] * size[1] / area)) / 2
-        ),
-    )
+
+    def badness(size: Size) -> float:
+        width, height = size
+        return abs(math.log(width / height / aspect)) + abs(math.log(width * height / area)) / 2
+
+    return min(candidates, key=badness)
 
 
 def _around(value: float) -> tuple[int, int]:

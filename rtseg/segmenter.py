@@ -28,9 +28,15 @@ class Segmenter:
 
         Raises ConfigError for an array that is no such picture.
         """
-        if frame_bgr.dtype != np.uint8 or frame_bgr.ndim != 3 or frame_bgr.shape[2] != 3:
+        if not isinstance(frame_bgr, np.ndarray):
             raise ConfigError(
-                f"the picture is {frame_bgr.dtype} {frame_bgr.shape}; expected uint8 (height, width, 3), BGR"
+                f"the picture is {type(frame_bgr).__name__}; expected uint8 (height, width, 3) in BGR. cv2.imread "
+                "gives None for a file that it cannot read"
+            )
+        shape = frame_bgr.shape
+        if frame_bgr.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+            raise ConfigError(
+                f"the picture is {frame_bgr.dtype} {shape}; expected uint8 (height, width, 3) in BGR"
             )
         frame = Frame("bgr24", (frame_bgr,), index=0, captured_ns=time.monotonic_ns())
         return postprocess.class_map(self.segment(frame).logits, frame.size)

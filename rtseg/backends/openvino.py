@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from rtseg.backends import Logits, Precision
 from rtseg.backends.contract import check_contract
-from rtseg.errors import ModelError
+from rtseg.errors import ConfigError, ModelError
 from rtseg.frame import UInt8Array
 
 # OpenVINO reports each import to its maker's statistics, from a thread of its own. A program that watches
@@ -55,6 +55,9 @@ class OpenVinoBackend:
             classes=classes,
         )
         self._requests: dict[tuple[int, ...], Any] = {}
+        capable = self._core.get_property(_DEVICE, properties.device.capabilities())
+        if precision == "bf16" and properties.device.Capability.BF16 not in capable:
+            raise ConfigError("this CPU has no bf16 arithmetic; use precision auto or f32")
         hinted = self._core.get_property(_DEVICE, properties.hint.inference_precision())
         self.precision = precision if precision != "auto" else hinted.get_type_name()
 

@@ -65,7 +65,7 @@ def evaluate(
 
         if data is not None:
             data_set = open_data_set(data, class_map)
-            evaluation = evaluate_data_set(segmenter, data_set, split, class_map, show)
+            evaluation = evaluate_data_set(segmenter, data_set, split, show)
         else:
             evaluation = evaluate_demo(segmenter, demo or 0, show)
 

@@ -44,7 +44,11 @@ def load_keras(folder: Path, size: Size | None = None) -> keras.Model:
     if not path.is_file():
         raise ModelError(f"{path}: missing; `rtseg train` writes it once the first epoch is validated")
     try:
-        network.load_weights(str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Keras lists each layer that does not fit; the error says it once
+            network.load_weights(str(path))
     except (ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path}: not the weights of {card.net}: {reason}") from error

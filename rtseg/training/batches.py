@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from rtseg.errors import ConfigError, DataError
 from rtseg.frame import UInt8Array
 from rtseg.training.augmentation import augment
 from rtseg.training.config import TrainConfig
@@ -30,6 +31,12 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.samples = data_set.samples("train")
         self.demo_count = round(len(self.samples) * config.demo_share / (1 - config.demo_share))
         self.epoch = 0
+        self.error: DataError | None = None
+        if not len(self):
+            total = len(self.samples) + self.demo_count
+            raise ConfigError(
+                f"batch is {config.batch}, but an epoch has {total} samples; take a smaller batch"
+            )
 
     def __len__(self) -> int:
         return (len(self.samples) + self.demo_count) // self.config.batch
@@ -43,7 +50,11 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             len(self.samples) + self.demo_count
         )
         chosen = order[index * self.config.batch : (index + 1) * self.config.batch]
-        pairs = [self._sample(int(number)) for number in chosen]
+        try:
+            pairs = [self._sample(int(number)) for number in chosen]
+        except DataError as error:
+            self.error = error
+            raise
         return np.stack([image for image, _ in pairs]), np.stack([truth for _, truth in pairs])
 
     def _sample(self, number: int) -> tuple[UInt8Array, UInt8Array]:

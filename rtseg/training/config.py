@@ -8,7 +8,7 @@ from typing import Literal
 
 from rtseg.errors import ConfigError
 from rtseg.frame import Size
-from rtseg.nets import Freeze
+from rtseg.nets import MULTIPLE, Freeze
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -45,6 +45,9 @@ class TrainConfig:
         for name in ("epochs", "batch", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be greater than 0")
+        if any(side < MULTIPLE or side % MULTIPLE for side in self.size):
+            width, height = self.size
+            raise ConfigError(f"size is {width}x{height}; both sides must be multiples of {MULTIPLE}")
         if not 0 <= self.demo_share < 1:
             raise ConfigError(f"demo share is {self.demo_share}; it must be at least 0 and below 1")
         if not 0 <= self.ema < 1:

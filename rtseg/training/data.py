@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import cv2
 import numpy as np
@@ -29,12 +29,15 @@ _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _UNKNOWN = 254  # marks raw ids that dataset.toml does not list, so that they are noticed
 
 
+_LabelId = Annotated[int, Field(ge=0, le=255)]
+
+
 class _DataSetToml(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     license: str
-    ignore_index: int = IGNORE
-    raw: dict[int, str]
+    ignore_index: _LabelId = IGNORE
+    raw: dict[_LabelId, str]
     maps: dict[str, dict[str, list[str]]] = Field(min_length=1)
 
 
@@ -56,8 +59,10 @@ class DataSet:
     root: Path
     name: str
     license: str
+    map_name: str
     classes: tuple[str, ...]
     class_of_raw: UInt8Array
+    raw_names: dict[int, str]
 
     def samples(self, split: str) -> list[Sample]:
         """The samples of a split, sorted by name. Raises DataError for a missing label or an empty split."""
@@ -89,9 +94,14 @@ class DataSet:
             )
         class_map = cv2.LUT(raw, self.class_of_raw)
         if (class_map == _UNKNOWN).any():
-            unknown = sorted({int(value) for value in np.unique(raw) if self.class_of_raw[value] == _UNKNOWN})
+            unknown = [
+                f"{value} ({self.raw_names.get(value, 'not under [raw]')})"
+                for value in np.unique(raw).tolist()
+                if self.class_of_raw[value] == _UNKNOWN
+            ]
             raise DataError(
-                f"{sample.label_path}: has label ids {unknown}, which dataset.toml does not list under [raw]"
+                f"{sample.label_path}: map {self.map_name!r} gives no class to label ids {', '.join(unknown)}; "
+                "list them in dataset.toml, under 'ignore' if they shall not count"
             )
         return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8), np.asarray(
             class_map, np.uint8
@@ -128,13 +138,21 @@ def open_data_set(root: Path, class_map: str) -> DataSet:
 
     targets = dict(described.maps[class_map])
     ids = {name: raw_id for raw_id, name in described.raw.items()}
+    if len(ids) < len(described.raw):
+        raise DataError(f"{path}: [raw] gives one name to two ids; names must differ")
+    # "ignore" is no class of its own: its members count nowhere.
+    ignored = targets.pop("ignore", [])
+    class_of = {name: index for index, names in enumerate(targets.values()) for name in names}
+    members = [*ignored, *(name for names in targets.values() for name in names)]
+    if len(set(members)) < len(members):
+        twice = next(name for name in members if members.count(name) > 1)
+        raise DataError(f"{path}: map {class_map!r} names {twice!r} twice; each raw name has one class")
     class_of_raw = np.full(256, _UNKNOWN, np.uint8)
     class_of_raw[described.ignore_index] = IGNORE
-    # "ignore" is no class of its own: its members count nowhere.
-    members = dict.fromkeys(targets.pop("ignore", []), IGNORE)
-    members |= {name: index for index, names in enumerate(targets.values()) for name in names}
-    for name, target in members.items():
+    for name in members:
         if name not in ids:
             raise DataError(f"{path}: map {class_map!r} names {name!r}, which [raw] does not list")
-        class_of_raw[ids[name]] = target
-    return DataSet(root, described.name, described.license, tuple(targets), class_of_raw)
+        class_of_raw[ids[name]] = class_of.get(name, IGNORE)
+    return DataSet(
+        root, described.name, described.license, class_map, tuple(targets), class_of_raw, described.raw
+    )

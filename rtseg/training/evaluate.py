@@ -73,20 +73,18 @@ class Evaluation:
         }
 
 
-def evaluate_data_set(
-    segmenter: Segmenter, data_set: DataSet, split: str, class_map: str, progress: Progress
-) -> Evaluation:
+def evaluate_data_set(segmenter: Segmenter, data_set: DataSet, split: str, progress: Progress) -> Evaluation:
     """Evaluate one split. Raises DataError when its classes are not the model's."""
     if data_set.classes != segmenter.card.classes:
         raise DataError(
-            f"map {class_map!r} of {data_set.name} has the classes {', '.join(data_set.classes)}; the model "
-            f"{segmenter.card.name} knows {', '.join(segmenter.card.classes)}. Choose another map or model"
+            f"map {data_set.map_name!r} of {data_set.name} has the classes {', '.join(data_set.classes)}; the "
+            f"model {segmenter.card.name} knows {', '.join(segmenter.card.classes)}. Choose another map or model"
         )
     samples = data_set.samples(split)
     pairs = (data_set.load(sample) for sample in samples)
     confusion, ms_per_frame = _count(segmenter.segment_unscaled, pairs, len(samples), segmenter, progress)
     return Evaluation(
-        data_set.classes, data_set.name, split, class_map, confusion, len(samples), ms_per_frame
+        data_set.classes, data_set.name, split, data_set.map_name, confusion, len(samples), ms_per_frame
     )
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 
-from rtseg import labels, metrics, postprocess, preprocess
-from rtseg.card import CARD_FILE, WEIGHTS_FILE, InputSpec, ModelCard, TrainingData
+from rtseg import labels
+from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData
 from rtseg.errors import ConfigError
-from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE, build
 from rtseg.training.batches import TrainingBatches
+from rtseg.training.callbacks import Checkpoint, Validation, trim_log
 from rtseg.training.config import TrainConfig
 from rtseg.training.data import DataSet, open_data_set
 from rtseg.training.losses import SegmentationLoss
@@ -34,7 +30,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
 
     Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data.
     """
-    if (config.out / CARD_FILE).exists() and not resume:
+    checkpoint, log = config.out / "checkpoint", config.out / "log.csv"
+    if not resume and any(path.exists() for path in (config.out / CARD_FILE, checkpoint, log)):
         raise ConfigError(
             f"{config.out}: holds a run already; add --resume to go on, or choose another folder"
         )
@@ -65,21 +62,36 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     config.out.mkdir(parents=True, exist_ok=True)
     (config.out / CARD_FILE).write_text(_card(config, data_set).to_json(), encoding="utf-8")
     validate = Validation(data_set, validation, config.out)
+    if resume and trim_log(log, checkpoint) >= config.epochs:
+        return validate.best
     average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema else []
-    model.fit(
-        batches,
-        epochs=config.epochs,
-        verbose=0,
-        # The order matters: the backup is of the weights being trained, validation sees their average.
-        callbacks=[
-            keras.callbacks.BackupAndRestore(str(config.out / "checkpoint")),
-            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
-            *average,
-            validate,
-            keras.callbacks.CSVLogger(str(config.out / "log.csv"), append=resume),
-            ProgressCallback(),
-        ],
-    )
+    logger = keras.callbacks.CSVLogger(str(log), append=resume)
+    progress = ProgressCallback()
+    try:
+        model.fit(
+            batches,
+            epochs=config.epochs,
+            shuffle=False,  # the batches are drawn at random already, and the same again when resumed
+            verbose=0,
+            # The order matters: validation and log come after the average is swapped in at the end of an
+            # epoch, the checkpoint after it is swapped out at the beginning of the next.
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
+                *average,
+                validate,
+                logger,
+                progress,
+                Checkpoint(checkpoint),
+            ],
+        )
+    except Exception:
+        if batches.error is not None:  # Keras wraps what its data thread raises
+            raise batches.error from None
+        raise
+    finally:
+        progress.close()
+        if logger.csv_file is not None:
+            logger.csv_file.close()
     return validate.best
 
 
@@ -115,39 +127,3 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
         use_ema=bool(config.ema),
         ema_momentum=config.ema or 0.99,
     )
-
-
-class Validation(keras.callbacks.Callback):  # type: ignore[misc]
-    """Mean IoU on the val split after each epoch, as `rtseg eval` measures it; keeps the best weights."""
-
-    def __init__(self, data_set: DataSet, pairs: list[tuple[UInt8Array, UInt8Array]], out: Path) -> None:
-        super().__init__()
-        self.data_set = data_set
-        self.pairs = pairs
-        self.weights_path = out / WEIGHTS_FILE
-        self.best_path = out / "best.json"
-        self.best: dict[str, float] = (
-            json.loads(self.best_path.read_text(encoding="utf-8")) if self.best_path.exists() else {}
-        )
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        classes = self.data_set.classes
-        confusion = np.zeros((len(classes), len(classes)), np.int64)
-        for image, truth in self.pairs:
-            padded = preprocess.pad_to_multiple(image, MULTIPLE)
-            logits = self.model.predict_on_batch(padded[None])[0]
-            planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
-            prediction = postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))
-            height, width = truth.shape
-            confusion += metrics.confusion_matrix(truth, prediction[:height, :width], len(classes))
-        result = {
-            "epoch": float(epoch + 1),
-            "mean_iou": metrics.mean_iou(confusion),
-            **dict(zip(classes, metrics.iou_per_class(confusion).tolist(), strict=True)),
-        }
-        if logs is not None:
-            logs.update({f"val_{key}": value for key, value in result.items() if key != "epoch"})
-        if result["mean_iou"] > self.best.get("mean_iou", -1.0):
-            self.best = result
-            self.model.save_weights(str(self.weights_path))
-            self.best_path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 class ProgressCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """A bar over the steps of the whole run with the time left, and a line an epoch with loss and IoU."""
 
+    progress: Progress | None = None
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.progress = Progress(
             TextColumn("training"),
@@ -28,12 +30,18 @@ class ProgressCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         done = self.epoch + (batch + 1) / self.params["steps"]
-        self.progress.update(self.task, completed=round(done, 2), loss=float((logs or {}).get("loss", 0.0)))
+        if self.progress is not None:
+            self.progress.update(
+                self.task, completed=round(done, 2), loss=float((logs or {}).get("loss", 0.0))
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         parts = [f"epoch {epoch + 1}/{self.params['epochs']}"]
         parts += [f"{key.removeprefix('val_')} {value:.3f}" for key, value in (logs or {}).items()]
-        self.progress.console.print("  ".join(parts))
+        if self.progress is not None:
+            self.progress.console.print("  ".join(parts))
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.progress.stop()
+    def close(self) -> None:
+        """Take the bar from the terminal; also when the training failed before it began."""
+        if self.progress is not None:
+            self.progress.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from rtseg.errors import ModelError
@@ -31,9 +32,13 @@ def mobilenetv2(image: Any, weights: Path | None, *, alpha: float) -> dict[str, 
     if weights is not None and not weights.is_file():
         raise ModelError(f"{weights}: no such file; encoder weights are a Keras .weights.h5 file")
     try:
-        body = keras.applications.MobileNetV2(
-            input_tensor=x, alpha=alpha, include_top=False, weights=None if weights is None else str(weights)
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Keras lists each layer that does not fit; the error says it once
+            body = keras.applications.MobileNetV2(
+                input_tensor=x, alpha=alpha, include_top=False, weights=weights and str(weights)
+            )
     except (ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(
