@@ -30,8 +30,8 @@ class Segmenter:
         """
         if not isinstance(frame_bgr, np.ndarray):
             raise ConfigError(
-                f"the picture is {type(frame_bgr).__name__}; expected uint8 (height, width, 3) in BGR. cv2.imread "
-                "gives None for a file that it cannot read"
+                f"the picture is {type(frame_bgr).__name__}; expected uint8 (height, width, 3) in BGR. "
+                "cv2.imread gives None for a file that it cannot read"
             )
         shape = frame_bgr.shape
         if frame_bgr.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:

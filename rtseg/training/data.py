@@ -100,8 +100,8 @@ class DataSet:
                 if self.class_of_raw[value] == _UNKNOWN
             ]
             raise DataError(
-                f"{sample.label_path}: map {self.map_name!r} gives no class to label ids {', '.join(unknown)}; "
-                "list them in dataset.toml, under 'ignore' if they shall not count"
+                f"{sample.label_path}: map {self.map_name!r} gives no class to label ids "
+                f"{', '.join(unknown)}; list them in dataset.toml, under 'ignore' if they shall not count"
             )
         return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8), np.asarray(
             class_map, np.uint8

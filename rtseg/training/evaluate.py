@@ -77,8 +77,9 @@ def evaluate_data_set(segmenter: Segmenter, data_set: DataSet, split: str, progr
     """Evaluate one split. Raises DataError when its classes are not the model's."""
     if data_set.classes != segmenter.card.classes:
         raise DataError(
-            f"map {data_set.map_name!r} of {data_set.name} has the classes {', '.join(data_set.classes)}; the "
-            f"model {segmenter.card.name} knows {', '.join(segmenter.card.classes)}. Choose another map or model"
+            f"map {data_set.map_name!r} of {data_set.name} has the classes {', '.join(data_set.classes)}; "
+            f"the model {segmenter.card.name} knows {', '.join(segmenter.card.classes)}. Choose another map "
+            "or model"
         )
     samples = data_set.samples(split)
     pairs = (data_set.load(sample) for sample in samples)
