@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rtseg.runtime.pipeline import Pipeline
+    from rtseg.video.source import Source
 
 Model = Annotated[
     str,
@@ -46,30 +52,39 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def watch(pipeline: Pipeline, console: Console, total: int | None) -> bool:
-    """Run a pipeline to its end with a progress bar; True when Ctrl-C ended it. Raises its errors.
+def console() -> Console:
+    """Where people are told what happens: stderr, so that stdout is left to what was written."""
+    from rich.console import Console
 
-    Frames under way when Ctrl-C comes are finished, and outputs closed properly.
+    # Names of files come through as they are: [red] is no colour there, and :car: no picture.
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None:
+    """Run a pipeline to its end with a progress bar; the signal that ended it, if one did. Raises its errors.
+
+    Frames under way when Ctrl-C or SIGTERM comes are finished, and outputs closed properly. Called by the
+    main thread.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()] if total else []
-    interrupted = False
-    with Progress(
-        TextColumn("segmenting"), *columns, TextColumn("{task.fields[live]}"), console=console
-    ) as bar:
+    told = False
+    with (
+        _signals() as caught,
+        Progress(
+            TextColumn("segmenting"), *columns, TextColumn("{task.fields[live]}"), console=console
+        ) as bar,
+    ):
         task = bar.add_task("run", total=total, live="")
         pipeline.start()
         ended = False
         while not ended:
-            try:
-                ended = pipeline.join(timeout=0.25)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
+            ended = pipeline.join(timeout=0.25)
+            if caught and not told:
+                told = True
                 pipeline.stop()
-                console.print("Stopping; what was begun is finished first.")
+                console.print("Stopping; what was begun is finished first. Once more ends it at once.")
             stats = pipeline.stats
             age_ms = stats.age_ns[-1] / 1e6 if stats.age_ns else 0.0
             live = f"{stats.fps_now():5.1f} fps  age {age_ms:4.0f} ms"
@@ -77,4 +92,37 @@ def watch(pipeline: Pipeline, console: Console, total: int | None) -> bool:
                 live += f"  dropped {sum(pipeline.dropped().values())}"
             done = stats.frames_in if pipeline.latest else stats.frames_out
             bar.update(task, completed=done, live=live)
-    return interrupted
+    return caught[0] if caught else None
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Catches the first SIGINT or SIGTERM into the list; a second one ends the process as it always did."""
+    caught: list[int] = []
+
+    def catch(number: int, _: object) -> None:
+        caught.append(number)
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    before: dict[signal.Signals, Any] = {}
+    for each in (signal.SIGINT, signal.SIGTERM):
+        before[each] = signal.signal(each, catch)
+    try:
+        yield caught
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def tell_troubles(source: Source, console: Console) -> None:
+    """What went wrong without ending the source, a line each."""
+    for trouble in source.troubles:
+        console.print(f"Note: {' '.join(trouble.split())}")
+
+
+def print_paths(*paths: Path | None) -> None:
+    """The outputs that were written, one a line on stdout, byte for byte as they are called."""
+    for path in paths:
+        if path is not None and path.exists():
+            typer.echo(os.fsencode(path))

@@ -38,61 +38,66 @@ def process(
 
     Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks
     """
-    from rich.console import Console
-
     from rtseg.runtime.pipeline import Pipeline, Style
     from rtseg.segmenter import load
     from rtseg.video.source import open_source
 
-    console = Console(stderr=True, highlight=False)
+    console = common.console()
     with open_source(input) as source:
-        sinks = _sinks(source, output, overwrite=yes)
+        _check(source, output, masks, overwrite=yes)
         with load(model, backend=backend, precision=precision) as segmenter:
-            if masks is not None:
-                sinks.append(_mask_sink(masks, segmenter.card.palette, overwrite=yes))
             pipeline = Pipeline(
                 source,
                 segmenter,
-                sinks=sinks,
+                sinks=_sinks(source, output, masks, segmenter.card.palette),
                 policy="every-frame",
                 style=Style(opacity, common.names(classes)),
             )
-            stopped = common.watch(pipeline, console, total=source.frame_count)
-        for trouble in source.troubles:
-            console.print(f"Note: {trouble}", soft_wrap=True)
+            try:
+                signal = common.watch(pipeline, console, total=source.frame_count)
+            finally:
+                common.tell_troubles(source, console)
     stats = pipeline.stats
     rate = stats.frames_out / stats.wall_s
-    console.print(f"{stats.frames_out} frames in {stats.wall_s:.1f} s = {rate:.1f} a second", soft_wrap=True)
-    for path in (output, masks):
-        if path is not None and path.exists():
-            typer.echo(path)
-    if stopped:
-        raise typer.Exit(130)
+    console.print(f"{stats.frames_out} frames in {stats.wall_s:.1f} s = {rate:.1f} a second")
+    common.print_paths(output, masks)
+    if signal is not None:
+        raise typer.Exit(128 + signal)
 
 
-def _sinks(source: Source, output: Path, *, overwrite: bool) -> list[Sink]:
+def _check(source: Source, output: Path, masks: Path | None, *, overwrite: bool) -> None:
+    """Refuse what cannot work before anything is loaded or made."""
     from rtseg.errors import SinkError
-    from rtseg.video.images import ImagesSource
-    from rtseg.video.outputs import check_output, make_folder
-    from rtseg.video.sinks import PictureSink
-    from rtseg.video.video_sink import VideoSink
+    from rtseg.video.outputs import check_folder, check_output
+    from rtseg.video.video_sink import check_video_name
 
     if source.live:
         raise SinkError(f"{source.name}: is live; `rtseg run --record FILE` records it, process takes files")
-    if output.suffix:
-        check_output(output, overwrite=overwrite)
-        if Path(source.name).exists() and output.exists() and output.samefile(source.name):
-            raise SinkError(f"{output}: is the input itself; choose another output")
-        return [VideoSink(output, rate=source.rate)]
-    if not isinstance(source, ImagesSource):
-        raise SinkError(f"{output}: has no ending; name the video to write, for example {output}.mp4")
-    make_folder(output, overwrite=overwrite)
-    return [PictureSink(output)]
+    if _is_folder(source, output):
+        check_folder(output, overwrite=overwrite, inputs=source.files)
+    else:
+        check_output(output, overwrite=overwrite, inputs=source.files)
+        check_video_name(output)
+    if masks is not None:
+        check_folder(masks, overwrite=overwrite, inputs=source.files)
+        if masks.absolute() == output.absolute():
+            raise SinkError(f"{masks}: is the output too; choose another folder for the masks")
 
 
-def _mask_sink(folder: Path, palette: Sequence[Rgb], *, overwrite: bool) -> Sink:
-    from rtseg.video.outputs import make_folder
-    from rtseg.video.sinks import MaskSink
+def _is_folder(source: Source, output: Path) -> bool:
+    """Whether the output is a folder of pictures, and not a video."""
+    from rtseg.video.images import ImagesSource
 
-    make_folder(folder, overwrite=overwrite)
-    return MaskSink(folder, palette)
+    return isinstance(source, ImagesSource) and (not output.suffix or output.is_dir())
+
+
+def _sinks(source: Source, output: Path, masks: Path | None, palette: Sequence[Rgb]) -> list[Sink]:
+    from rtseg.video.sinks import MaskSink, PictureSink
+    from rtseg.video.video_sink import VideoSink
+
+    sinks: list[Sink] = [
+        PictureSink(output) if _is_folder(source, output) else VideoSink(output, rate=source.rate)
+    ]
+    if masks is not None:
+        sinks.append(MaskSink(masks, palette))
+    return sinks

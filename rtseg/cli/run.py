@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 DEMO_OUTPUT = Path("rtseg-out")
 _HEADLESS_DEMO_FRAMES = 300
+_FINISH_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -111,27 +113,29 @@ def run(
 
 def execute(config: RunConfig) -> None:
     """Open everything, run to the end, and say what happened."""
-    from rich.console import Console
-
     from rtseg import viewer
     from rtseg.runtime.channel import LatestSlot
     from rtseg.runtime.pipeline import Pipeline, Style
     from rtseg.segmenter import load
     from rtseg.video.outputs import check_output, write_file
+    from rtseg.video.video_sink import check_video_name
 
-    console = Console(stderr=True, highlight=False)
+    console = common.console()
     display = config.display
     if display and (reason := viewer.unavailable()):
-        console.print(f"No window: {reason}", soft_wrap=True)
+        console.print(f"No window: {reason}")
         display = False
-    for output in (config.record, config.stats):
-        if output is not None:
-            check_output(output, overwrite=config.overwrite)
+    if config.record is not None:
+        check_video_name(config.record)
 
-    with (
-        _open(config, display=display) as source,
-        load(config.model, backend=config.backend, precision=config.precision) as segmenter,
-    ):
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(_open(config, display=display))
+        for output in (config.record, config.stats):
+            if output is not None:
+                check_output(output, overwrite=config.overwrite, inputs=source.files)
+        segmenter = stack.enter_context(
+            load(config.model, backend=config.backend, precision=config.precision)
+        )
         sinks, written = _sinks(config, source, segmenter, display=display)
         view: LatestSlot[Frame] | None = LatestSlot() if display else None
         frames = config.frames or (_HEADLESS_DEMO_FRAMES if config.source is None and not display else None)
@@ -147,23 +151,23 @@ def execute(config: RunConfig) -> None:
         console.print(
             f"{segmenter.card.name} on {segmenter.backend.name} ({segmenter.backend.precision}), "
             f"source {source.name}. {'Close the window' if display else 'Ctrl-C'} to stop.",
-            soft_wrap=True,
         )
         if view is None:
             common.watch(pipeline, console, total=frames or source.frame_count)
         else:
             pipeline.start()
-            viewer.show(pipeline, view, title=source.name)
-        for trouble in source.troubles:
-            console.print(f"Note: {trouble}", soft_wrap=True)
+            try:
+                viewer.show(pipeline, view, title=source.name)
+            finally:
+                # A recording may still have to be finished, and nothing may be closed under a running thread.
+                pipeline.join(timeout=_FINISH_S)
+        common.tell_troubles(source, console)
         summary = _summary(pipeline)
         _report(console, summary)
     if config.stats is not None:
         write_file(config.stats, (json.dumps(summary, indent=2) + "\n").encode())
         written.append(config.stats)
-    for path in written:
-        if path.exists():
-            typer.echo(path)
+    common.print_paths(*written)
 
 
 def _open(config: RunConfig, *, display: bool) -> Source:
@@ -231,4 +235,4 @@ def _report(console: Console, summary: dict[str, Any]) -> None:
         table.add_row(stage, f"{times['p50']:.1f}", f"{times['p95']:.1f}")
     console.print(table)
     shares = [f"{name} {share:.1%}" for name, share in summary["class_share"].items()]
-    console.print("Share of the picture: " + ", ".join(shares), soft_wrap=True)
+    console.print("Share of the picture: " + ", ".join(shares))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -150,8 +150,9 @@ class Pipeline:
                 pixels = cv2.calcHist([class_map], [0], None, [classes], [0, classes]).ravel()
                 self.stats.frame_out(segmentation.frame.captured_ns, pixels.astype(np.float64))
         finally:
-            for sink in self._sinks:
-                sink.close()
+            with ExitStack() as stack:  # one that cannot be finished keeps no other from it
+                for sink in self._sinks:
+                    stack.callback(sink.close)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -29,13 +30,16 @@ class CameraSource(BaseSource):
         super().__init__(f"camera {camera}")
         device = Path(f"/dev/video{camera}") if camera.isdecimal() else Path(camera)
         if sys.platform == "linux":
-            _check_device(self.name, device)
-        cv2.utils.logging.setLogLevel(
-            cv2.utils.logging.LOG_LEVEL_SILENT
-        )  # OpenCV's own warnings say less than ours
-        self._capture = cv2.VideoCapture(int(camera) if camera.isdecimal() else camera)
+            check_device(self.name, device)
+        # OpenCV's own warnings say less than ours.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        # The stable names under /dev/v4l are links to /dev/videoN; OpenCV knows cameras best by number.
+        number = re.fullmatch(r"/dev/video(\d+)", str(device.resolve()))
+        self._capture = cv2.VideoCapture(int(number[1]) if number else str(device))
         if not self._capture.isOpened():
-            raise SourceError(f"{self.name}: cannot be opened; another program may be using it. {_known()}")
+            raise SourceError(
+                f"{self.name}: cannot be opened: another program is using it, or it is no camera. {known()}"
+            )
         # One frame in the driver's buffer at most: a longer queue is latency that nothing shows.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -50,7 +54,9 @@ class CameraSource(BaseSource):
             if not ok:
                 misses += 1
                 if index > 0 or misses >= _FIRST_FRAME_TRIES:
-                    raise SourceError(f"{self.name}: stopped giving frames after {index}; is it plugged in?")
+                    raise SourceError(
+                        f"{self.name}: stopped giving frames after {index}; check its cable, then start again"
+                    )
                 continue
             yield Frame("bgr24", (np.asarray(image_bgr, np.uint8),), index, captured_ns=time.monotonic_ns())
             index += 1
@@ -60,9 +66,10 @@ class CameraSource(BaseSource):
         self._capture.release()
 
 
-def _check_device(name: str, device: Path) -> None:
+def check_device(name: str, device: Path) -> None:
+    """Raises SourceError when there is no such device, or the user may not use it."""
     if not device.exists():
-        raise SourceError(f"{name}: there is no {device}. {_known()}")
+        raise SourceError(f"{name}: there is no {device}. {known()}")
     if not os.access(device, os.R_OK | os.W_OK):
         raise SourceError(
             f"{name}: no permission to use {device}; add yourself to its group with "
@@ -70,10 +77,10 @@ def _check_device(name: str, device: Path) -> None:
         )
 
 
-def _known() -> str:
-    """The cameras of this machine, as a sentence."""
+def known(folder: Path = Path("/sys/class/video4linux")) -> str:
+    """The cameras of this machine, as a sentence; the folder is where Linux lists them."""
     found = []
-    for entry in sorted(Path("/sys/class/video4linux").glob("video*")):
+    for entry in sorted(folder.glob("video*")):
         label = (entry / "name").read_text(encoding="utf-8", errors="replace").strip()
         found.append(f"{entry.name.removeprefix('video')} ({label})")
     if not found:

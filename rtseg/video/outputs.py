@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from rtseg.errors import SinkError
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a whole file. Raises SinkError."""
+    """Write a whole file; one that is there is replaced when the new one is finished. Raises SinkError."""
+    is_device = path.exists() and not path.is_file()  # /dev/stdout
+    part = path if is_device else path.with_name(f".{path.name}.part")
     try:
-        path.write_bytes(data)
+        part.write_bytes(data)
+        if not is_device:
+            part.replace(path)
     except OSError as error:
+        if not is_device:
+            part.unlink(missing_ok=True)
         raise SinkError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that exists, or that could not be written anyway. Raises SinkError."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise SinkError(f"{path}: the folder {folder} does not exist; make it with `mkdir -p {folder}`")
+def check_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse an output that exists, or is an input, or could not be written anyway. Raises SinkError."""
+    _check_parent(path)
     if path.is_dir():
         raise SinkError(f"{path}: is a folder; give the name of a file in it")
-    if path.exists() and not overwrite:
-        raise SinkError(f"{path}: exists already; add -y to write over it, or choose another name")
-    check_writable(folder)
+    if path.exists():
+        if any(path.samefile(file) for file in inputs):
+            raise SinkError(f"{path}: is the input itself; choose another output")
+        if not overwrite:
+            raise SinkError(f"{path}: exists already; add -y to write over it, or choose another name")
+    _check_writable(path.parent)
 
 
-def make_folder(path: Path, *, overwrite: bool) -> None:
-    """Make an output folder; one with something in it needs `overwrite`. Raises SinkError."""
+def check_folder(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse an output folder with something in it, or with an input. Raises SinkError."""
     if path.exists() and not path.is_dir():
         raise SinkError(f"{path}: is a file; expected a folder")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+    if not path.is_dir():
+        _check_parent(path)
+        _check_writable(path.parent)
+        return
+    if any(path.samefile(file.parent) for file in inputs):
+        raise SinkError(f"{path}: is the folder of the input, which could be lost; choose another folder")
+    if any(path.iterdir()) and not overwrite:
         raise SinkError(f"{path}: is not empty; add -y to write into it, or choose another folder")
-    if not path.parent.is_dir():
-        raise SinkError(
-            f"{path}: the folder {path.parent} does not exist; make it with `mkdir -p {path.parent}`"
-        )
+    _check_writable(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make an output folder that was checked. Raises SinkError."""
     try:
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise SinkError(f"{path}: cannot be made ({error.strerror})") from error
-    check_writable(path)
 
 
-def check_writable(folder: Path) -> None:
-    """Raises SinkError for a folder that no file can be made in."""
+def _check_parent(path: Path) -> None:
+    folder = path.parent
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise SinkError(f"{path}: {folder} is a file, not a folder; choose another place")
+    command = shlex.join(["mkdir", "-p", str(folder)])
+    raise SinkError(f"{path}: the folder {folder} does not exist; make it with `{command}`")
+
+
+def _check_writable(folder: Path) -> None:
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

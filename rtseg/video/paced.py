@@ -9,15 +9,21 @@ from dataclasses import replace
 from rtseg.frame import Frame
 from rtseg.video.source import BaseSource, Source
 
+_LONGEST_WAIT_S = 1.0  # nobody wants to sit through a gap of minutes, nor wait for them to end the program
+
 
 class Paced(BaseSource):
-    """Gives a source's frames no sooner than their presentation times, counted from the first."""
+    """Gives a source's frames no sooner than their presentation times, counted from the first.
+
+    Gaps of more than a second are shortened to one.
+    """
 
     def __init__(self, source: Source) -> None:
         super().__init__(source.name)
         self._source = source
         self.rate = source.rate
         self.frame_count = source.frame_count
+        self.files = source.files
         self.troubles = source.troubles
 
     def frames(self) -> Iterator[Frame]:
@@ -27,7 +33,9 @@ class Paced(BaseSource):
             if frame.seconds is not None:
                 if offset_s is None:
                     offset_s = time.monotonic() - frame.seconds
-                time.sleep(max(0.0, offset_s + frame.seconds - time.monotonic()))
+                wait_s = offset_s + frame.seconds - time.monotonic()
+                offset_s -= max(0.0, wait_s - _LONGEST_WAIT_S)
+                time.sleep(min(max(0.0, wait_s), _LONGEST_WAIT_S))
             yield replace(frame, captured_ns=time.monotonic_ns())
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
+from urllib.parse import unquote
 
 from typing_extensions import Self
 
@@ -29,6 +30,8 @@ class Source(Protocol):
     """Frames a second, where it is known."""
     frame_count: int | None
     """How many frames there should be, where it is known; for progress bars only."""
+    files: tuple[Path, ...]
+    """The files that it reads, which no output may take the place of."""
     troubles: list[str]
     """What went wrong without ending the source, a sentence each: cut off, unreadable parts."""
 
@@ -51,6 +54,7 @@ class BaseSource:
     live = False
     rate: Fraction | None = None
     frame_count: int | None = None
+    files: tuple[Path, ...] = ()
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -68,41 +72,51 @@ class BaseSource:
         self.close()
 
 
+def is_url(uri: str) -> bool:
+    """Whether it names something on the network, and not a file of this machine."""
+    return re.match(r"(?!file:)[a-z][a-z0-9+.-]+://", uri, re.IGNORECASE) is not None
+
+
 def open_source(uri: str) -> Source:
     """Open a camera number, a device path, a URL, a video, a picture, a folder or a glob of pictures.
 
     Raises SourceError saying what is wrong with it.
     """
-    if uri.isdecimal() or uri.startswith("/dev/video"):
-        from rtseg.video.camera import CameraSource
-
-        return CameraSource(uri)
-    if re.match(r"[a-z][a-z0-9+.-]+://", uri, re.IGNORECASE) and not uri.lower().startswith("file://"):
+    if is_url(uri):
         from rtseg.video.file import VideoSource
 
         return VideoSource(uri)
-    path = Path(uri[7:] if uri.lower().startswith("file://") else uri)
-    if path.is_dir() or (any(character in uri for character in "*?[") and not path.exists()):
-        from rtseg.video.images import ImagesSource
+    path = Path(unquote(uri[7:]) if uri.lower().startswith("file://") else uri)
+    try:
+        if uri.isdecimal() or uri.startswith("/dev/video") or path.is_char_device():
+            from rtseg.video.camera import CameraSource
 
-        return ImagesSource(uri)
-    if not path.exists():
-        raise SourceError(f"{uri}: no such file or folder{_similar(path)}")
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        from rtseg.video.images import ImagesSource
+            return CameraSource(uri)
+        return _open_path(path)
+    except OSError as error:
+        raise SourceError(f"{uri}: cannot be read ({error.strerror})") from error
 
-        return ImagesSource(uri)
+
+def _open_path(path: Path) -> Source:
     from rtseg.video.file import VideoSource
+    from rtseg.video.images import ImagesSource
 
-    return VideoSource(str(path))
+    if path.is_dir():
+        return ImagesSource(str(path))
+    if path.exists():
+        is_picture = path.suffix.lower() in IMAGE_SUFFIXES
+        return ImagesSource(str(path)) if is_picture else VideoSource(str(path))
+    if any(character in str(path) for character in "*?["):
+        return ImagesSource(str(path))
+    raise SourceError(f"{path}: no such file or folder{_similar(path)}")
 
 
 def _similar(path: Path) -> str:
-    """A hint at videos that are there, for a name that is mistyped."""
+    """A hint at what is there, for a name that is mistyped."""
     import difflib
 
     if not path.parent.is_dir():
         return f"; the folder {path.parent} does not exist either"
     names = [entry.name for entry in path.parent.iterdir()]
     close = difflib.get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.parent / close[0]}?" if close else ""
+    return f"; did you mean {path.parent / close[0]}?" if close else "; check its name"

@@ -1,4 +1,7 @@
-"""Blended frames into a video, each at the time that it had in its source (PyAV, H.264)."""
+"""Blended frames into a video, each at the time that it had in its source (PyAV, H.264).
+
+Times are exact in MP4 and MOV; Matroska rounds them to milliseconds, MPEG-TS to 1/90000 s.
+"""
 
 from __future__ import annotations
 
@@ -8,75 +11,114 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
 from rtseg.errors import SinkError
-from rtseg.frame import Frame, Segmentation, Size
+from rtseg.frame import ColorSpace, Frame, Segmentation
 
 _CODEC = "libx264"
-_OPTIONS = {"preset": "veryfast", "crf": "20"}
+# Without B-frames: with them and a variable rate, the MP4 muxer takes the video for shorter than it is, and
+# players leave out its last frames.
+_OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0"}
 _CLOCK = Fraction(1, 90_000)  # for sources without presentation times: a tick fine enough for any camera
+# AVI is left out: it has no times.
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
+# With FFmpeg up to 8.0 such files come out broken.
+MP4_SURVIVES_A_CRASH = av.library_versions["libavformat"] >= (62, 12)
+_FRAGMENT_US = 1_000_000
+# ITU-T H.273: 1 is BT.709, 6 is BT.601 (SMPTE 170M); the same codes for primaries, transfer and matrix.
+_TAGS = {"bt709": 1, "bt601": 6}
 
 
 class VideoSink:
-    """An H.264 video. It appears under its name when it is finished, and until then beside it as .part."""
+    """An H.264 video. It appears under its name when it is finished, and until then beside it as .part.
+
+    Nothing is made before the first frame comes. An MP4 is readable up to its last second even when the
+    program is killed (FFmpeg 8.1 and newer).
+    """
 
     def __init__(self, path: Path, *, rate: Fraction | None) -> None:
-        """Rate is the source's frames a second, where known: players show it, times do not depend on it."""
+        """Rate is the source's frames a second, where known: players show it, times do not depend on it.
+
+        Raises SinkError for a name whose ending is no kind of video.
+        """
+        check_video_name(path)
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
         self._rate = rate or Fraction(30)
-        self._size: Size | None = None
+        self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._color = ColorSpace()
         self._first_ns = 0
+        self._shift = 0
         self._last_pts: int | None = None
-        self._closed = False
-        try:
-            name = _container_format(path)
-            self._container = av.open(str(self._part), "w", format=name)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise SinkError(f"{path}: cannot be written as a video ({error})") from error
+        self._frames = 0
 
     def write(self, segmentation: Segmentation, blended: Frame) -> None:
         """Encode the blended frame at its own time. Raises SinkError."""
         try:
-            if self._stream is None:
-                self._stream = self._open(blended)
-            if blended.size != self._size:
+            if self._container is None or self._stream is None:
+                self._container, self._stream = self._open(blended)
+            size = self._stream.width, self._stream.height
+            if blended.size != size:
                 raise SinkError(
-                    f"{self._path}: frame {blended.index} is {blended.width}x{blended.height}, the video "
-                    f"{self._size}; pictures of different sizes go into a folder, not into one video"
+                    f"{self._path}: frame {blended.index} is {blended.width}x{blended.height}, those before "
+                    f"it {size[0]}x{size[1]}, and a video has one size; pictures of different sizes go into "
+                    f"a folder. The {self._frames} frames before it are kept in {self._path}"
                 )
             self._container.mux(self._stream.encode(self._picture(blended, self._stream)))
-        except (av.error.FFmpegError, OSError) as error:
-            raise SinkError(f"{self._path}: cannot be written ({error})") from error
+            self._frames += 1
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise SinkError(f"{self._path}: cannot be written ({_short(error)})") from error
 
-    def _open(self, frame: Frame) -> VideoStream:
-        stream = self._container.add_stream(_CODEC, rate=self._rate, options=_OPTIONS)
+    def _open(self, frame: Frame) -> tuple[OutputContainer, VideoStream]:
+        time_base = frame.time_base or _CLOCK
+        kind = _FORMATS[self._path.suffix.lower()]
+        container = av.open(
+            f"file:{self._part.absolute()}", "w", format=kind, options=_muxer_options(kind, time_base)
+        )
+        stream = container.add_stream(_CODEC, rate=self._rate, options=_OPTIONS)
         assert isinstance(stream, VideoStream)
-        self._size = stream.width, stream.height = frame.size
+        context = stream.codec_context
+        stream.width, stream.height = frame.size
         # Chroma of half the size needs even sides; the others keep every pixel at full chroma.
         stream.pix_fmt = "yuv420p" if frame.width % 2 == frame.height % 2 == 0 else "yuv444p"
-        stream.codec_context.time_base = frame.time_base or _CLOCK
-        context = stream.codec_context
-        context.color_range = ColorRange.JPEG if frame.color.full_range else ColorRange.MPEG
-        context.colorspace = Colorspace.ITU709 if frame.color.matrix == "bt709" else Colorspace.ITU601
-        self._first_ns = frame.captured_ns
-        return stream
-
-    def _picture(self, frame: Frame, stream: VideoStream) -> av.VideoFrame:
-        if frame.pixel_format == "bgr24":
-            picture = av.VideoFrame.from_ndarray(frame.planes[0], format="bgr24")
+        context.time_base = time_base
+        if frame.pixel_format == "bgr24":  # it has no colour space of its own: the usual one of its size
+            self._color = ColorSpace("bt709" if frame.height >= 720 else "bt601")
         else:
-            picture = av.VideoFrame(frame.width, frame.height, "yuv420p")
+            self._color = frame.color
+        context.color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
+        tag = _TAGS[self._color.matrix]
+        context.colorspace = context.color_primaries = context.color_trc = tag
+        self._first_ns = frame.captured_ns
+        self._shift = max(0, -(frame.pts or 0))  # players leave out what lies before zero
+        return container, stream
+
+    def _picture(self, frame: Frame, stream: VideoStream) -> VideoFrame:
+        matrix = Colorspace.ITU709 if self._color.matrix == "bt709" else Colorspace.ITU601
+        color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
+        if frame.pixel_format == "bgr24":
+            picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.planes[0]), format="bgr24")
+        else:
+            picture = VideoFrame(frame.width, frame.height, "yuv420p")
             for plane, source in zip(picture.planes, frame.planes, strict=True):
                 rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
                 rows[: plane.height, : plane.width] = source
-            picture.colorspace = stream.codec_context.colorspace
-            picture.color_range = stream.codec_context.color_range
+            picture.colorspace = _TAGS[self._color.matrix]
+            picture.color_range = color_range
         if picture.format.name != stream.pix_fmt:
-            picture = picture.reformat(format=stream.pix_fmt, dst_colorspace=stream.codec_context.colorspace)
+            is_rgb = frame.pixel_format == "bgr24"
+            picture = picture.reformat(
+                format=stream.pix_fmt,
+                src_colorspace=None if is_rgb else matrix,
+                dst_colorspace=matrix,
+                src_color_range=None if is_rgb else color_range,
+                dst_color_range=color_range,
+            )
         picture.pts = self._pts(frame)
         picture.time_base = frame.time_base or _CLOCK
         return picture
@@ -84,7 +126,7 @@ class VideoSink:
     def _pts(self, frame: Frame) -> int:
         """The frame's own time; from the clock where the source knows none, and never twice the same."""
         if frame.pts is not None:
-            pts = frame.pts
+            pts = frame.pts + self._shift
         else:
             pts = round((frame.captured_ns - self._first_ns) / 1e9 / _CLOCK)
         if self._last_pts is not None and pts <= self._last_pts:
@@ -94,31 +136,47 @@ class VideoSink:
 
     def close(self) -> None:
         """Flush the encoder, finish the file and give it its name."""
-        if self._closed:
+        container, stream = self._container, self._stream
+        self._container = self._stream = None
+        if container is None or stream is None:
             return
-        self._closed = True
         try:
-            if self._stream is not None:
-                self._container.mux(self._stream.encode(None))
-            self._container.close()
-            if self._stream is None:
-                self._part.unlink(missing_ok=True)  # no frame came: no file is better than an empty one
-            else:
-                self._part.replace(self._path)
+            try:
+                container.mux(stream.encode(None))
+            finally:
+                container.close()
+            self._part.replace(self._path)
         except (av.error.FFmpegError, OSError) as error:
-            raise SinkError(f"{self._path}: cannot be finished ({error}); see {self._part}") from error
+            if self._part.exists() and self._part.stat().st_size:
+                kept = f"what could be written is in {self._part}"
+            else:
+                self._part.unlink(missing_ok=True)
+                kept = "nothing could be written"
+            raise SinkError(f"{self._path}: cannot be finished ({_short(error)}); {kept}") from error
 
 
-def _container_format(path: Path) -> str:
-    suffix = path.suffix.lower()
-    formats = {
-        ".mp4": "mp4",
-        ".m4v": "mp4",
-        ".mov": "mov",
-        ".mkv": "matroska",
-        ".avi": "avi",
-        ".ts": "mpegts",
-    }
-    if suffix not in formats:
-        raise SinkError(f"{path}: unknown kind of video {suffix!r}; use one of {' '.join(formats)}")
-    return formats[suffix]
+def check_video_name(path: Path) -> None:
+    """Raises SinkError for a name whose ending is no kind of video, or when there is no encoder."""
+    if path.suffix.lower() not in _FORMATS:
+        ending = f"unknown kind of video {path.suffix!r}" if path.suffix else "has no ending"
+        raise SinkError(f"{path}: {ending}; name the video {path.stem}.mp4, or use {' '.join(_FORMATS)}")
+    try:
+        av.Codec(_CODEC, "w")
+    except ValueError as error:
+        raise SinkError(
+            f"{path}: PyAV's FFmpeg has no {_CODEC} to write video with; install PyAV from its wheel"
+        ) from error
+
+
+def _muxer_options(kind: str, time_base: Fraction) -> dict[str, str]:
+    if kind not in {"mp4", "mov"}:
+        return {}
+    # The start of the video is written in ticks of the movie: with milliseconds, the default, it is rounded.
+    options = {"movie_timescale": str(time_base.denominator)}
+    if MP4_SURVIVES_A_CRASH:
+        options |= {"movflags": "hybrid_fragmented+delay_moov", "frag_duration": str(_FRAGMENT_US)}
+    return options
+
+
+def _short(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

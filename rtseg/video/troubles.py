@@ -1,0 +1,97 @@
+"""What can be wrong with a video, in words: why it does not open, and what is missing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+from av.container import InputContainer
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a file promises to hold."""
+
+    frames: int | None
+    """How many frames, for progress bars: an estimate where the file does not say."""
+    end_s: Fraction | None
+    """When its last frame ends, where that is written in the file."""
+    tolerance_s: Fraction
+    """A shortage that means nothing: headers round, and the last frame's duration is often a guess."""
+
+    @classmethod
+    def of(cls, container: InputContainer, stream: av.VideoStream) -> Expected:
+        """As the headers say."""
+        rate = stream.average_rate or stream.guessed_rate
+        length_s = None
+        if container.duration is not None:
+            length_s = Fraction(container.duration, av.time_base)
+        frames = stream.frames or (round(length_s * rate) if length_s and rate else None)
+        end_s = None
+        if container.format.name == "avi":
+            # Its index is at the end; without it FFmpeg guesses the duration from what is left of the file.
+            end_s = stream.frames / rate if rate else None
+        elif stream.duration is not None and stream.time_base is not None:
+            end_s = ((stream.start_time or 0) + stream.duration) * stream.time_base
+        elif (tag := stream.metadata.get("DURATION")) is not None:
+            end_s = _clock_s(tag)
+        elif len(container.streams) == 1:
+            end_s = length_s
+        return cls(frames or None, end_s, tolerance_s=max(Fraction(1, 5), 2 / rate if rate else Fraction(0)))
+
+    def trouble(self, frames: int, end_s: Fraction, faulty: int) -> str | None:
+        """What is wrong with a file of which so much could be read."""
+        if self.end_s is not None and end_s < self.end_s - self.tolerance_s:
+            return f"cut off: {float(end_s):.1f} of {float(self.end_s):.1f} s could be read, {frames} frames"
+        if faulty:
+            return f"damaged: {faulty} parts of it could not be read, or only with faults"
+        return None
+
+
+def _clock_s(text: str) -> Fraction | None:
+    """Seconds of HH:MM:SS.fraction, as Matroska writes durations."""
+    try:
+        hours, minutes, seconds = text.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    except ValueError:
+        return None
+
+
+def held_back(packets: Iterator[av.Packet[Any]], *, hold: bool) -> Iterator[av.Packet[Any]]:
+    """The packets, less the last of a file that was cut off within it.
+
+    The decoder would answer it with an error, and with several threads lose frames before it too.
+    """
+    torn: av.Packet[Any] | None = None
+    for packet in packets:
+        flushes = packet.size == 0 and packet.dts is None
+        if torn is not None and not flushes:
+            yield torn
+        torn = None
+        if hold and packet.is_corrupt:
+            torn = packet
+        else:
+            yield packet
+
+
+def explain(error: Exception, *, remote: bool, gave_up_after_s: float | None = None) -> str:
+    """What FFmpeg's error means to the person who named the source, and what to do."""
+    reason = getattr(error, "strerror", None) or str(error)
+    if gave_up_after_s is not None:
+        return f"no answer within {gave_up_after_s:g} s; check the address and the network"
+    if isinstance(error, (av.error.InvalidDataError, av.error.EOFError)):
+        if remote:
+            return "answers, but not with a video; check the address"
+        return (
+            "is no video that can be read: not a video at all, or cut off before its index was written; "
+            "try whether a player opens it"
+        )
+    if not remote:
+        return f"cannot be read ({reason})"
+    if isinstance(error, av.error.ProtocolNotFoundError):
+        return "this FFmpeg lacks its protocol; use another one, or install PyAV from its wheel"
+    return f"cannot be reached, or stopped answering ({reason}); check the address and the network"
