@@ -159,7 +159,7 @@ def find_model(name_or_path: str) -> Model:
             "or give the path of a model's folder or ONNX file"
         )
     card = read_card(folder / CARD_FILE)
-    _check_file(folder / ONNX_FILE, card)
+    check_file(folder / ONNX_FILE, card)
     return Model(card, folder / ONNX_FILE)
 
 
@@ -201,7 +201,8 @@ def _parse_card(text: str, origin: str) -> ModelCard:
         raise ModelError(f"{origin}: {key}: {first['msg']}; write it anew with `rtseg export`") from error
 
 
-def _check_file(path: Path, card: ModelCard) -> None:
+def check_file(path: Path, card: ModelCard) -> None:
+    """Compare a file with what its card says of it. Raises ModelError when it differs."""
     expected = card.files.get(path.name)
     if not path.is_file():
         raise ModelError(f"{path}: missing; the card beside it describes it (restore it or export it again)")

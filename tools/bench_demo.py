@@ -1,6 +1,6 @@
 """How fast the demo source draws, on one thread: CPU milliseconds a frame over several streets.
 
-    .venv/bin/python tools/bench_demo.py [--size 1280x720] [--seeds 8] [--frames 60]
+.venv/bin/python tools/bench_demo.py [--size 1280x720] [--seeds 8] [--frames 60]
 """
 
 from __future__ import annotations

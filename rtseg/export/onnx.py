@@ -9,7 +9,16 @@ from pathlib import Path
 import keras
 import onnx
 
-from rtseg.card import CARD_FILE, METADATA_KEY, ONNX_FILE, WEIGHTS_FILE, ModelCard, describe_file, read_card
+from rtseg.card import (
+    CARD_FILE,
+    METADATA_KEY,
+    ONNX_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    check_file,
+    describe_file,
+    read_card,
+)
 from rtseg.errors import ModelError
 from rtseg.frame import Size
 from rtseg.nets import build
@@ -43,6 +52,8 @@ def load_keras(folder: Path, size: Size | None = None) -> keras.Model:
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelError(f"{path}: missing; `rtseg train` writes it once the first epoch is validated")
+    if WEIGHTS_FILE in card.files:  # a card that training has just begun does not know them yet
+        check_file(path, card)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(

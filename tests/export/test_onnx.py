@@ -73,7 +73,6 @@ def unexported(tiny_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.filterwarnings("ignore:Skipping nested container")  # Keras's, before it raises
 @pytest.mark.parametrize("kind", ["of another net", "text", "missing"])
 def test_weights_that_do_not_fit_are_refused(unexported: Path, kind: str) -> None:
     if kind == "of another net":
@@ -87,6 +86,15 @@ def test_weights_that_do_not_fit_are_refused(unexported: Path, kind: str) -> Non
     with pytest.raises(ModelError, match=message):
         export_onnx(unexported, unexported.parent / "out")
     assert not (unexported.parent / "out" / ONNX_FILE).exists()
+
+
+def test_weights_that_are_not_those_of_the_card_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "altered"
+    shutil.copytree(tiny_model, folder)
+    with (folder / WEIGHTS_FILE).open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ModelError, match="SHA-256 differs"):
+        export_onnx(folder, tmp_path / "out")
 
 
 def test_a_folder_without_a_card_cannot_be_exported(tmp_path: Path) -> None:
