@@ -31,7 +31,7 @@ from rtseg.video.demo.vehicles import vehicle_strokes
 from rtseg.video.demo.world import PLOT_M, Thing, street_of
 from rtseg.video.demo.world import things as things_near
 
-SMALLEST_SHARE = 0.055
+SMALLEST_SHARE = 0.07
 """People and vehicles that would be less tall than this share of the picture are not drawn."""
 
 _LIGHT_STEP_S = 0.5  # too short a step in the light to be seen; the sky is drawn once in each
