@@ -188,6 +188,7 @@ def _sinks(
 ) -> tuple[list[Sink], list[Path]]:
     """The sinks, and the files that they will have written."""
     from rtseg.overlay import draw_legend
+    from rtseg.video.outputs import make_folder
     from rtseg.video.sinks import LastPictureSink
     from rtseg.video.video_sink import VideoSink
 
@@ -195,7 +196,7 @@ def _sinks(
     sinks: list[Sink] = []
     written: list[Path] = []
     if config.source is None and not display:
-        DEMO_OUTPUT.mkdir(exist_ok=True)
+        make_folder(DEMO_OUTPUT)
         record = record or DEMO_OUTPUT / "demo.mp4"
         picture = DEMO_OUTPUT / "demo.png"
         card = segmenter.card
