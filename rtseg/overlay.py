@@ -59,8 +59,8 @@ def _blend_plane(
     plane: UInt8Array, class_map: np.ndarray, visible: np.ndarray, colors: np.ndarray, share: float
 ) -> UInt8Array:
     tint = cv2.LUT(class_map, np.ascontiguousarray(colors))
-    blended = cv2.addWeighted(plane, 1 - share, tint, share, 0)
-    return np.asarray(cv2.copyTo(blended, visible, plane.copy()), np.uint8)
+    cv2.addWeighted(plane, 1 - share, tint, share, 0, dst=tint)
+    return np.asarray(cv2.copyTo(tint, visible, plane.copy()), np.uint8)
 
 
 def _visible_mask(class_map: UInt8Array, palette: Palette) -> UInt8Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 
@@ -85,14 +86,30 @@ class Segmenter:
         self.close()
 
 
-def load(name: str = "street-m", *, backend: str = "auto", precision: Precision = "auto") -> Segmenter:
+def load(
+    name: str = "street-m",
+    *,
+    backend: str = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
+) -> Segmenter:
     """Open a model by name, folder or ONNX file.
 
-    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32" or "bf16". Raises ModelError for a
-    model that cannot be found or trusted, BackendUnavailable for a backend whose package is missing.
+    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32" or "bf16"; threads limits the CPU
+    threads of one inference, None lets the backend choose. Raises ModelError for a model that cannot be found
+    or trusted, BackendUnavailable for a backend whose package is missing.
     """
     model = find_model(name)
-    return Segmenter(
-        model,
-        open_backend(backend, model.onnx_path, classes=len(model.card.classes), precision=precision),
+    opened = open_backend(
+        backend, model.onnx_path, classes=len(model.card.classes), precision=precision, threads=threads
     )
+    return Segmenter(model, opened)
+
+
+def offline_threads() -> int:
+    """Threads of an inference while decoding, blending and encoding run beside it: half of the processors.
+
+    What counts offline is the work of all stages together, not how soon one frame is done. Two threads on the
+    two halves of one core take twice the CPU time of one, for the same result at the same moment.
+    """
+    return max(1, (os.cpu_count() or 2) // 2)

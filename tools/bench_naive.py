@@ -24,7 +24,7 @@ from _clip import make_clip, megabits_per_second
 
 from rtseg.card import find_model
 from rtseg.runtime.pipeline import Pipeline
-from rtseg.segmenter import Segmenter, load
+from rtseg.segmenter import Segmenter, load, offline_threads
 from rtseg.video.source import open_source
 from rtseg.video.video_sink import VideoSink
 
@@ -38,6 +38,7 @@ class HandWritten:
         self.palette = np.array([color[::-1] for color in found.card.palette], np.uint8)
 
     def run(self, clip: Path, input_size: tuple[int, int], out: Path | None) -> int:
+        cv2.setNumThreads(OPENCV_THREADS)  # the pipeline sets it to one
         capture = cv2.VideoCapture(str(clip))
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -65,6 +66,9 @@ class HandWritten:
         return frames
 
 
+OPENCV_THREADS = cv2.getNumThreads()
+
+
 def rtseg_run(segmenter: Segmenter, clip: Path, out: Path | None) -> int:
     with open_source(str(clip)) as source:
         sinks = [] if out is None else [VideoSink(out, rate=source.rate or Fraction(30))]
@@ -90,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     width, height = (int(side) for side in options.size.split("x"))
 
-    with tempfile.TemporaryDirectory() as folder, load(options.model) as segmenter:
+    with tempfile.TemporaryDirectory() as folder, load(options.model, threads=offline_threads()) as segmenter:
         clip = make_clip(Path(folder) / "clip.mp4", (width, height), options.frames)
         print(
             f"clip {width}x{height}, {options.frames} frames, {megabits_per_second(clip):.1f} Mb/s; ", end=""

@@ -44,7 +44,9 @@ class Backend(Protocol):
 
 
 class _Opener(Protocol):
-    def __call__(self, onnx_path: Path, *, classes: int, precision: Precision) -> Backend: ...
+    def __call__(
+        self, onnx_path: Path, *, classes: int, precision: Precision, threads: int | None
+    ) -> Backend: ...
 
 
 # name -> (package that it needs, module, class); a module is imported when its backend is asked for.
@@ -55,8 +57,12 @@ _BACKENDS = {
 BACKENDS = ("auto", *_BACKENDS)
 
 
-def open_backend(name: str, onnx_path: Path, *, classes: int, precision: Precision = "auto") -> Backend:
+def open_backend(
+    name: str, onnx_path: Path, *, classes: int, precision: Precision = "auto", threads: int | None = None
+) -> Backend:
     """Open a network with the backend of this name; "auto" takes the fastest that this machine can use.
+
+    threads limits the CPU threads of one inference; None lets the backend choose.
 
     Raises BackendUnavailable when its package is missing, ModelError when the file does not fit.
     """
@@ -71,7 +77,7 @@ def open_backend(name: str, onnx_path: Path, *, classes: int, precision: Precisi
             f"backend {chosen!r} needs the package {package!r}, which cannot be imported ({error}); "
             f"install it with `pip install {package}` or choose another of {', '.join(BACKENDS)}"
         ) from error
-    return opener(onnx_path, classes=classes, precision=precision)
+    return opener(onnx_path, classes=classes, precision=precision, threads=threads)
 
 
 def _fastest() -> str:

@@ -23,12 +23,15 @@ class OnnxRuntimeBackend:
     precision = "f32"
     reuses_output = False
 
-    def __init__(self, onnx_path: Path, *, classes: int, precision: Precision = "auto") -> None:
+    def __init__(
+        self, onnx_path: Path, *, classes: int, precision: Precision = "auto", threads: int | None = None
+    ) -> None:
         """Raises ModelError for a file that is no ONNX or not of our contract."""
         if precision == "bf16":
             raise ConfigError("ONNX Runtime's CPU kernels know no bf16; use f32 or the backend openvino")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _SILENT
+        options.intra_op_num_threads = threads or 0
         try:
             self._session = onnxruntime.InferenceSession(
                 str(onnx_path), options, providers=["CPUExecutionProvider"]

@@ -35,12 +35,16 @@ class OpenVinoBackend:
     name = "openvino"
     reuses_output = False
 
-    def __init__(self, onnx_path: Path, *, classes: int, precision: Precision = "auto") -> None:
+    def __init__(
+        self, onnx_path: Path, *, classes: int, precision: Precision = "auto", threads: int | None = None
+    ) -> None:
         """Raises ModelError for a file that is no ONNX or not of our contract."""
         self._core = openvino.Core()
         self._config: dict[str, Any] = {
             properties.hint.performance_mode(): properties.hint.PerformanceMode.LATENCY
         }
+        if threads is not None:
+            self._config[properties.inference_num_threads()] = threads
         if precision != "auto":
             self._config[properties.hint.inference_precision()] = precision
         try:

@@ -39,13 +39,13 @@ def process(
     Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks
     """
     from rtseg.runtime.pipeline import Pipeline, Style
-    from rtseg.segmenter import load
+    from rtseg.segmenter import load, offline_threads
     from rtseg.video.source import open_source
 
     console = common.console()
     with open_source(input) as source:
         _check(source, output, masks, overwrite=yes)
-        with load(model, backend=backend, precision=precision) as segmenter:
+        with load(model, backend=backend, precision=precision, threads=offline_threads()) as segmenter:
             pipeline = Pipeline(
                 source,
                 segmenter,

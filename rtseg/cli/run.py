@@ -174,7 +174,9 @@ def _open(config: RunConfig, *, display: bool) -> Source:
     if config.source is None:
         from rtseg.video.demo.source import DemoSource
 
-        return DemoSource(config.demo_size, seed=config.seed, paced=config.policy != "every-frame")
+        # Without anybody watching, the demo has no hurry: its video is whole and smooth.
+        paced = display if config.policy == "auto" else config.policy == "latest"
+        return DemoSource(config.demo_size, seed=config.seed, paced=paced)
     from rtseg.video.paced import Paced
     from rtseg.video.source import open_source
 

@@ -28,7 +28,7 @@ def test_the_demo_writes_a_picture_a_video_and_statistics(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     stats = tmp_path / "stats.json"
-    command = ("run", "--demo", "--no-display", "--frames", 20, "--policy", "every-frame")
+    command = ("run", "--demo", "--no-display", "--frames", 20)
     outcome = rtseg(*command, "--demo-size", "320x180", "--model", tiny_model, "--stats", stats)
     assert outcome.code == 0, outcome.err
     assert set(outcome.out.split()) == {"rtseg-out/demo.png", "rtseg-out/demo.mp4", str(stats)}
