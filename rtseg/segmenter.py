@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from types import TracebackType
 
 import numpy as np
-from typing_extensions import Self
 
 from rtseg import postprocess, preprocess
 from rtseg.backends import Backend, Logits, Precision, open_backend
 from rtseg.card import Model, ModelCard, find_model
+from rtseg.closing import Closing
 from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation, Size, UInt8Array
 
 
-class Segmenter:
+class Segmenter(Closing):
     """Segments frames and pictures. Used by one thread at a time; a context manager."""
 
     def __init__(self, model: Model, backend: Backend) -> None:
@@ -76,14 +75,6 @@ class Segmenter:
     def close(self) -> None:
         """Free the backend."""
         self.backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def load(

@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 import platform
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Protocol, cast
 
 import numpy as np
@@ -38,9 +37,7 @@ class Backend(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
 class _Opener(Protocol):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import onnxruntime
-from typing_extensions import Self
 
 from rtseg.backends import Logits, Precision
 from rtseg.backends.contract import check_contract
+from rtseg.closing import Closing
 from rtseg.errors import ConfigError, ModelError
 from rtseg.frame import UInt8Array
 
 _SILENT = 4
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(Closing):
     """Runs the network in float32 with ONNX Runtime's CPU provider."""
 
     name = "onnxruntime"
@@ -51,14 +50,3 @@ class OnnxRuntimeBackend:
         """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32."""
         logits: Logits = self._session.run(["logits"], {"image": batch})[0]
         return logits
-
-    def close(self) -> None:
-        """Nothing to free: the session goes with its last reference."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

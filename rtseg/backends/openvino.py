@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-
-from typing_extensions import Self
 
 from rtseg.backends import Logits, Precision
 from rtseg.backends.contract import check_contract
+from rtseg.closing import Closing
 from rtseg.errors import ConfigError, ModelError
 from rtseg.frame import UInt8Array
 
@@ -25,7 +23,7 @@ _DEVICE = "CPU"
 _MAX_COMPILED = 8  # a folder of pictures has a handful of aspects; each compiled network holds some 30 MB
 
 
-class OpenVinoBackend:
+class OpenVinoBackend(Closing):
     """Runs the network with OpenVINO's CPU plug-in.
 
     A network compiled for one shape runs an eighth faster than one for any shape, so each shape that comes
@@ -86,14 +84,6 @@ class OpenVinoBackend:
     def close(self) -> None:
         """Free the compiled networks."""
         self._requests.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _shape(port: Any) -> list[object]:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 from urllib.parse import unquote
 
 from typing_extensions import Self
 
+from rtseg.closing import Closing
 from rtseg.errors import SourceError
 from rtseg.frame import Frame
 
@@ -43,12 +43,10 @@ class Source(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
-class BaseSource:
+class BaseSource(Closing):
     """What all sources share."""
 
     live = False
@@ -59,17 +57,6 @@ class BaseSource:
     def __init__(self, name: str) -> None:
         self.name = name
         self.troubles: list[str] = []
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def is_url(uri: str) -> bool:
