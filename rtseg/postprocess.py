@@ -24,7 +24,7 @@ def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
         plane = cv2.resize(logits[index], size, interpolation=cv2.INTER_LINEAR)
         better = cv2.compare(plane, best, cv2.CMP_GT)
         # Every earlier winner is a lower index, so the running winner is a maximum too: no masked copy, which
-        # would cost ten times as much.
+        # would cost far more.
         cv2.max(winner, np.bitwise_and(better, np.uint8(index)), dst=winner)
         cv2.max(best, plane, dst=best)
     return winner

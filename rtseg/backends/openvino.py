@@ -20,13 +20,13 @@ import openvino  # noqa: E402
 from openvino import properties  # noqa: E402
 
 _DEVICE = "CPU"
-_MAX_COMPILED = 8  # a folder of pictures has a handful of aspects; each compiled network holds some 30 MB
+_MAX_COMPILED = 8  # a folder of pictures has a handful of aspects, and each compiled network holds memory
 
 
 class OpenVinoBackend(Closing):
     """Runs the network with OpenVINO's CPU plug-in.
 
-    A network compiled for one shape runs an eighth faster than one for any shape, so each shape that comes
+    A network compiled for one shape runs faster than one for any shape, so each shape that comes
     along gets its own.
     """
 

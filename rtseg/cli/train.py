@@ -30,7 +30,7 @@ def train(
     freeze: Annotated[
         Literal["none", "bn", "encoder"],
         typer.Option(
-            help="Keep of the encoder as it is: none; bn, its batch normalisation (half the time a step on "
+            help="Keep of the encoder as it is: none; bn, its batch normalisation (a far quicker step on "
             "a CPU); encoder, all of it."
         ),
     ] = "none",

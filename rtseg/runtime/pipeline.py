@@ -84,7 +84,7 @@ class Pipeline:
         """Start the threads.
 
         OpenCV is told to use one thread a call, in the whole process: the stages run side by side already,
-        and its pool takes a tenth more CPU time to make pictures this small no sooner.
+        and its pool takes more CPU time to make pictures this small no sooner.
         """
         cv2.setNumThreads(1)
         for worker in self._workers:

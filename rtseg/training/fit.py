@@ -56,7 +56,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     model.compile(
         optimizer=_optimizer(config, steps=config.epochs * len(batches)),
         loss=SegmentationLoss(weights),
-        jit_compile=False,  # XLA takes minutes to compile this on a CPU and runs four times slower
+        jit_compile=False,  # XLA takes minutes to compile this for a CPU, and then runs it slower
     )
 
     config.out.mkdir(parents=True, exist_ok=True)
