@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 CLASSES: Final = ("background", "road", "vehicle", "pedestrian")
@@ -14,6 +14,27 @@ PEDESTRIAN: Final = 3
 
 IGNORE: Final = 255
 """The label of pixels that count nowhere, in class maps of data sets."""
+
+MOST_MERGEABLE: Final = 6
+"""Data sets of more classes than this cannot have merged labels: a class map is uint8."""
+
+
+def merged(classes: Iterable[int]) -> int:
+    """The label of pixels that are one of these classes, though nobody knows which.
+
+    Comma10k's "movable" is a vehicle or a pedestrian; a teacher that only knows roads calls the rest "any of
+    the others". A training takes the sum of the members' probabilities (the marginal); an evaluation leaves
+    such pixels out.
+    """
+    return 128 | sum(1 << index for index in classes)
+
+
+def members(label: int, classes: int) -> tuple[int, ...]:
+    """The classes that a label of a class map allows, of this many in all: none for IGNORE."""
+    if label < 128:
+        return (label,) if label < classes else ()
+    return tuple(index for index in range(min(classes, MOST_MERGEABLE)) if label >> index & 1) * (label < 192)
+
 
 Rgb = tuple[int, int, int]
 

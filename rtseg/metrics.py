@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtseg.frame import UInt8Array
-from rtseg.labels import IGNORE
 
 Confusion = NDArray[np.int64]
 """(C, C): pixels of true class (row) that were called a class (column)."""
 
 
 def confusion_matrix(truth: UInt8Array, prediction: UInt8Array, classes: int) -> Confusion:
-    """Count the pixels of two class maps (H, W); those whose truth is IGNORE count nowhere."""
-    counted = truth != IGNORE
+    """Count the pixels of two class maps (H, W); those whose truth is IGNORE or merged count nowhere."""
+    counted = truth < classes
     pairs = truth[counted].astype(np.int64) * classes + prediction[counted]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 

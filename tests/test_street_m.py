@@ -14,9 +14,10 @@ import pytest
 import rtseg
 from rtseg import metrics
 from rtseg.cli import main
+from rtseg.data.data_set import open_data_set
+from rtseg.data.demo import unseen_sample
+from rtseg.evaluation.evaluate import evaluate_data_set
 from rtseg.labels import CLASSES
-from rtseg.training.data import open_data_set
-from rtseg.training.evaluate import demo_sample, evaluate_data_set
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -28,7 +29,7 @@ def test_demo_scenes_of_unseen_seeds_are_found_through_process(
     pictures.mkdir()
     truths = []
     for number in range(50):
-        image_rgb, truth = demo_sample(number)
+        image_rgb, truth = unseen_sample(number)
         cv2.imwrite(str(pictures / f"{number:02d}.png"), image_rgb[..., ::-1])
         truths.append(truth)
     command = ["rtseg", "process", str(pictures), "-o", str(out), "--masks", str(masks)]
@@ -70,7 +71,7 @@ def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(blocks) == 1
-    image_rgb, _ = demo_sample(1)
+    image_rgb, _ = unseen_sample(1)
     cv2.imwrite(str(tmp_path / "street.jpg"), image_rgb[..., ::-1])
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks[0], "README.md", "exec"), {})

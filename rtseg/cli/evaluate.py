@@ -43,10 +43,10 @@ def evaluate(
     from rich.table import Table
 
     from rtseg.card import add_metric
+    from rtseg.data.data_set import open_data_set
     from rtseg.errors import ConfigError
+    from rtseg.evaluation.evaluate import evaluate_data_set, evaluate_demo
     from rtseg.segmenter import load
-    from rtseg.training.data import open_data_set
-    from rtseg.training.evaluate import evaluate_data_set, evaluate_demo
     from rtseg.video.outputs import check_output, write_file
 
     if (data is None) == (demo is None):

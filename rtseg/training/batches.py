@@ -5,16 +5,12 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from rtseg.data.data_set import DataSet
+from rtseg.data.demo import training_sample
 from rtseg.errors import ConfigError, DataError
 from rtseg.frame import UInt8Array
 from rtseg.training.augmentation import augment
 from rtseg.training.config import TrainConfig
-from rtseg.training.data import DataSet
-from rtseg.training.evaluate import TRAINED_DEMO_SEEDS
-from rtseg.video.demo.scene import DemoScene
-
-_DEMO_SIZES = ((640, 360), (800, 450), (640, 480))
-_DEMO_MINUTES = 10
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -62,9 +58,5 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if number < len(self.samples):
             image, truth = self.data_set.load(self.samples[number])
         else:
-            scene = DemoScene(
-                _DEMO_SIZES[rng.integers(len(_DEMO_SIZES))], int(rng.integers(TRAINED_DEMO_SEEDS))
-            )
-            image_bgr, truth = scene.render(rng.uniform(0, _DEMO_MINUTES * 60))
-            image = np.ascontiguousarray(image_bgr[..., ::-1])
+            image, truth = training_sample(rng)
         return augment(image, truth, self.config.size, rng)

@@ -12,9 +12,9 @@ import numpy as np
 
 from rtseg import metrics, postprocess, preprocess
 from rtseg.card import WEIGHTS_FILE
+from rtseg.data.data_set import DataSet
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE
-from rtseg.training.data import DataSet
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]

@@ -8,12 +8,12 @@ import keras
 
 from rtseg import labels
 from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData
+from rtseg.data.data_set import DataSet, open_data_set
 from rtseg.errors import ConfigError
 from rtseg.nets import MULTIPLE, build
 from rtseg.training.batches import TrainingBatches
 from rtseg.training.callbacks import Checkpoint, Validation, trim_log
 from rtseg.training.config import TrainConfig
-from rtseg.training.data import DataSet, open_data_set
 from rtseg.training.losses import SegmentationLoss
 from rtseg.training.progress import ProgressCallback
 

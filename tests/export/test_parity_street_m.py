@@ -11,10 +11,10 @@ import pytest
 
 from rtseg.backends import open_backend
 from rtseg.card import WEIGHTS_FILE, find_model, models_folder
+from rtseg.data.data_set import open_data_set
 from rtseg.export.onnx import load_keras
 from rtseg.postprocess import class_map
 from rtseg.preprocess import pad_to_multiple
-from rtseg.training.data import open_data_set
 
 FRAMES = 20
 FOLDER = models_folder() / "street-m"

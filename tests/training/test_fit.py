@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from rtseg.card import CARD_FILE, WEIGHTS_FILE, read_card
+from rtseg.data.data_set import open_data_set
 from rtseg.errors import ConfigError, DataError
 from rtseg.export.onnx import load_keras
 from rtseg.labels import CLASSES
 from rtseg.nets import build
 from rtseg.training.callbacks import Validation
 from rtseg.training.config import TrainConfig
-from rtseg.training.data import open_data_set
 from rtseg.training.fit import train
 
 START = """

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from rtseg.data.data_set import DataSet, open_data_set
 from rtseg.errors import DataError
 from rtseg.labels import CLASSES, IGNORE
-from rtseg.training.data import DataSet, open_data_set
 
 MAP = "road-vehicle-pedestrian"
 CLASS_OF_RAW = {0: 0, 3: 1, 7: 2, 8: 2, 9: 3, 200: IGNORE, 255: IGNORE}

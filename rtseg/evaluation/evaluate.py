@@ -15,18 +15,14 @@ import numpy as np
 
 from rtseg import metrics
 from rtseg.card import Metric
+from rtseg.data.data_set import DataSet
+from rtseg.data.demo import unseen_sample
 from rtseg.errors import DataError
-from rtseg.frame import Size, UInt8Array
+from rtseg.frame import UInt8Array
 from rtseg.labels import CLASSES
 from rtseg.segmenter import Segmenter
-from rtseg.training.data import DataSet
-from rtseg.video.demo.scene import DemoScene
 
 SCHEMA = 1
-TRAINED_DEMO_SEEDS = 1_000_000
-"""Scenes of seeds below this may be trained on; evaluation takes its own from here on."""
-
-DEMO_SIZE: Size = (1280, 720)
 Progress = Callable[[int, int], None]
 """Called with frames done and frames in all."""
 
@@ -95,18 +91,12 @@ def evaluate_demo(segmenter: Segmenter, frames: int, progress: Progress) -> Eval
         raise DataError(f"the demo scenes have the classes {', '.join(CLASSES)}; this model has others")
     confusion, ms_per_frame = _count(
         lambda image_rgb: segmenter(np.ascontiguousarray(image_rgb[..., ::-1])),
-        (demo_sample(number) for number in range(frames)),
+        (unseen_sample(number) for number in range(frames)),
         frames,
         segmenter,
         progress,
     )
     return Evaluation(CLASSES, "demo", "unseen seeds", "", confusion, frames, ms_per_frame)
-
-
-def demo_sample(number: int) -> tuple[UInt8Array, UInt8Array]:
-    """The demo scene of this number that no training has seen -> (image RGB, class map)."""
-    picture_bgr, truth = DemoScene(DEMO_SIZE, TRAINED_DEMO_SEEDS + number).render(seconds=7.0 * number)
-    return np.ascontiguousarray(picture_bgr[..., ::-1]), truth
 
 
 def _count(
