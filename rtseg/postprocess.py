@@ -1,6 +1,7 @@
-"""Stride-4 logits to class maps.
+"""Stride-4 logits to class maps and to probabilities.
 
-logits (C, h, w) float32  ->  class map (H, W) uint8, at whatever size an output needs
+logits (C, h, w) float32  ->  class map (H, W) uint8, or probabilities (C, H, W) float32, at whatever size an
+output needs
 """
 
 from __future__ import annotations
@@ -28,3 +29,16 @@ def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
         cv2.max(winner, np.bitwise_and(better, np.uint8(index)), dst=winner)
         cv2.max(best, plane, dst=best)
     return winner
+
+
+def probabilities(logits: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
+    """Upsample bilinearly to size (width, height) as `class_map` does, then take the softmax.
+
+    Of two classes whose logits differ by less than float32 tells apart after the softmax, `class_map` knows
+    the better one, the probabilities are equal.
+    """
+    planes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in logits])
+    planes -= planes.max(axis=0)
+    np.exp(planes, out=planes)
+    planes /= planes.sum(axis=0)
+    return np.asarray(planes, np.float32)

@@ -6,6 +6,7 @@ import os
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtseg import postprocess, preprocess
 from rtseg.backends import Backend, Logits, Precision, open_backend
@@ -22,6 +23,16 @@ class Segmenter(Closing):
         self.model = model
         self.card: ModelCard = model.card
         self.backend = backend
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.card.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the class indices."""
+        return self.card.classes
 
     def __call__(self, frame_bgr: UInt8Array) -> UInt8Array:
         """Picture (H, W, 3) uint8 BGR, as OpenCV reads it -> class map (H, W) uint8.
@@ -62,10 +73,23 @@ class Segmenter(Closing):
 
         As evaluation does it: padded to the network's multiple, neither scaled nor flipped.
         """
-        padded = preprocess.pad_to_multiple(image_rgb, self.card.input.multiple)
+        logits, size = self.infer_unscaled(image_rgb)
         height, width = image_rgb.shape[:2]
-        class_map = postprocess.class_map(self.infer(padded), (padded.shape[1], padded.shape[0]))
-        return class_map[:height, :width]
+        return postprocess.class_map(logits, size)[:height, :width]
+
+    def probabilities(self, image_rgb: UInt8Array) -> NDArray[np.float32]:
+        """Picture (H, W, 3) uint8 RGB -> (C, H, W) float32 at the picture's own resolution.
+
+        The softmax of what `segment_unscaled` takes the best class of.
+        """
+        logits, size = self.infer_unscaled(image_rgb)
+        height, width = image_rgb.shape[:2]
+        return postprocess.probabilities(logits, size)[:, :height, :width]
+
+    def infer_unscaled(self, image_rgb: UInt8Array) -> tuple[Logits, Size]:
+        """Picture (H, W, 3) uint8 RGB, padded to the network's multiple -> its logits, its padded size."""
+        padded = preprocess.pad_to_multiple(image_rgb, self.card.input.multiple)
+        return self.infer(padded), (padded.shape[1], padded.shape[0])
 
     def infer(self, image_rgb: UInt8Array) -> Logits:
         """(H, W, 3) uint8 RGB, multiples of the network's -> logits (C, H/4, W/4) float32."""

@@ -74,3 +74,9 @@ def test_what_is_predicted_on_ignored_pixels_changes_nothing(
         metrics.confusion_matrix(truth, prediction, CLASSES),
         metrics.confusion_matrix(truth, changed, CLASSES),
     )
+
+
+def test_recall_and_precision_computed_by_hand() -> None:
+    confusion = np.array([[6, 2, 0], [1, 3, 0], [0, 0, 0]])
+    np.testing.assert_allclose(metrics.recall_per_class(confusion), [6 / 8, 3 / 4, np.nan])
+    np.testing.assert_allclose(metrics.precision_per_class(confusion), [6 / 7, 3 / 5, np.nan])

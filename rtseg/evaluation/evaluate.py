@@ -1,4 +1,4 @@
-"""How good a model is: IoU per class over a data set or over demo scenes.
+"""How good a model is on labelled pictures: a data set, or demo scenes.
 
 A data set is evaluated at its own resolution, padded to the network's multiple, single scale, no flips; demo
 scenes the way the runtime sees a video, stretched to the network's input. Needs no TensorFlow.
@@ -6,21 +6,26 @@ scenes the way the runtime sees a video, stretched to the network's input. Needs
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtseg import metrics
 from rtseg.card import Metric
-from rtseg.data.data_set import DataSet
+from rtseg.data.data_set import DataSet, Sample
 from rtseg.data.demo import unseen_sample
 from rtseg.errors import DataError
+from rtseg.evaluation.predictor import Predictor, predict
+from rtseg.evaluation.tally import Tally
 from rtseg.frame import UInt8Array
 from rtseg.labels import CLASSES
-from rtseg.segmenter import Segmenter
+from rtseg.metrics.boundary import boundary_iou
+from rtseg.metrics.calibration import expected_calibration_error, reliability
 
 SCHEMA = 1
 Progress = Callable[[int, int], None]
@@ -29,91 +34,152 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was counted: confusion (C, C) as in rtseg.metrics, over this many frames."""
+    """What was counted, and of what; only is the pattern that chose samples of the split, or None."""
 
     classes: tuple[str, ...]
     dataset: str
     split: str
     class_map: str
-    confusion: metrics.Confusion
-    frames: int
-    ms_per_frame: float
+    tally: Tally
+    only: str | None = None
+
+    @property
+    def confusion(self) -> metrics.Confusion:
+        """(C, C) as in rtseg.metrics."""
+        return self.tally.confusion
+
+    @property
+    def frames(self) -> int:
+        """How many were evaluated."""
+        return len(self.tally.scores)
+
+    @property
+    def ms_per_frame(self) -> float:
+        """The median: the first frame of a size compiles the network for it."""
+        return float(np.median(self.tally.spent_ms))
 
     def to_json(self, model: str) -> dict[str, Any]:
-        """The documented keys of `rtseg eval --json`; the IoU of an absent class is null."""
+        """The figures of `rtseg eval --json`, which adds `backend` and `precision`.
+
+        - schema: 1; keys may be added to it, none changes its meaning
+        - model, dataset, split, map; only: the pattern of --only, or null
+        - frames: how many; ms_per_frame: median of the segmentation alone
+        - iou: {class: intersection over union of all frames together}
+        - mean_iou: their mean without background; mean_iou_all: with it
+        - pixel_accuracy: share of counted pixels whose class is right
+        - boundary_iou: {class: IoU of the bands along the outlines}, see rtseg.metrics.boundary
+        - confusion: classes: names; pixels: a row a true class, a column a predicted one
+        - calibration: ece: expected calibration error; bins: of the 15 those with pixels, each its mean
+          confidence, its accuracy and its share of the counted pixels
+        - worst: the ten frames of the lowest mean IoU, the worst first: frame: the picture's name without its
+          ending; mean_iou: without background; iou: {class: x}
+
+        A figure is a share from 0 to 1; null where its class occurs neither in truth nor prediction.
+        """
+        tally = self.tally
         return {
             "schema": SCHEMA,
             "model": model,
             "dataset": self.dataset,
             "split": self.split,
             "map": self.class_map,
+            "only": self.only,
             "frames": self.frames,
-            "iou": self._iou(),
-            "mean_iou": round(metrics.mean_iou(self.confusion), 5),
-            "mean_iou_all": round(metrics.mean_iou(self.confusion, background=True), 5),
-            "pixel_accuracy": round(metrics.pixel_accuracy(self.confusion), 5),
+            "iou": by_class(self.classes, metrics.iou_per_class(self.confusion)),
+            "mean_iou": figure(metrics.mean_iou(self.confusion)),
+            "mean_iou_all": figure(metrics.mean_iou(self.confusion, background=True)),
+            "pixel_accuracy": figure(metrics.pixel_accuracy(self.confusion)),
             "ms_per_frame": round(self.ms_per_frame, 2),
+            "boundary_iou": by_class(self.classes, boundary_iou(tally.boundary)),
+            "confusion": {"classes": list(self.classes), "pixels": self.confusion.tolist()},
+            "calibration": {
+                "ece": figure(expected_calibration_error(tally.calibration)),
+                "bins": [
+                    {name: figure(value) for name, value in each._asdict().items()}
+                    for each in reliability(tally.calibration)
+                ],
+            },
+            "worst": [
+                {
+                    "frame": shown.score.name,
+                    "mean_iou": figure(shown.score.mean_iou),
+                    "iou": by_class(self.classes, shown.score.ious),
+                }
+                for shown in tally.worst
+            ],
         }
 
     def to_metric(self, command: str) -> Metric:
-        """The same for a model's card."""
+        """The chief figures for a model's card. Raises DataError where nothing but background occurs."""
         figures = self.to_json("")
-        kept = {key: figures[key] for key in Metric.model_fields if key in figures}
-        return Metric(command=command, **kept)
-
-    def _iou(self) -> dict[str, float | None]:
-        ious = metrics.iou_per_class(self.confusion)
-        return {
-            name: None if np.isnan(iou) else round(float(iou), 5)
-            for name, iou in zip(self.classes, ious, strict=True)
-        }
+        if figures["mean_iou"] is None:
+            raise DataError(
+                f"{self.dataset}, {self.split}: holds nothing but background, so there is no mean IoU to put "
+                "into a card; choose a split with other classes"
+            )
+        return Metric(command=command, **{key: figures[key] for key in Metric.model_fields if key in figures})
 
 
-def evaluate_data_set(segmenter: Segmenter, data_set: DataSet, split: str, progress: Progress) -> Evaluation:
-    """Evaluate one split. Raises DataError when its classes are not the model's."""
-    if data_set.classes != segmenter.card.classes:
+def figure(value: float) -> float | None:
+    """A figure as JSON knows it: five digits, null where there is none."""
+    return None if math.isnan(value) else round(float(value), 5)
+
+
+def by_class(classes: tuple[str, ...], values: NDArray[np.float64]) -> dict[str, float | None]:
+    """Figures under the names of their classes."""
+    return {name: figure(value) for name, value in zip(classes, values.tolist(), strict=True)}
+
+
+def evaluate_data_set(
+    predictor: Predictor, data_set: DataSet, split: str, progress: Progress, *, only: str | None = None
+) -> Evaluation:
+    """Evaluate one split, or its samples whose names without ending match the pattern `only`, as in a shell.
+
+    Raises DataError when its classes are not the model's, or when no name matches.
+    """
+    if data_set.classes != predictor.classes:
         raise DataError(
             f"map {data_set.map_name!r} of {data_set.name} has the classes {', '.join(data_set.classes)}; "
-            f"the model {segmenter.card.name} knows {', '.join(segmenter.card.classes)}. Choose another map "
-            "or model"
+            f"the model {predictor.name} knows {', '.join(predictor.classes)}. Choose another map or model"
         )
     samples = data_set.samples(split)
-    pairs = (data_set.load(sample) for sample in samples)
-    confusion, ms_per_frame = _count(segmenter.segment_unscaled, pairs, len(samples), segmenter, progress)
-    return Evaluation(
-        data_set.classes, data_set.name, split, data_set.map_name, confusion, len(samples), ms_per_frame
-    )
+    if only is not None:
+        samples = _matching(samples, only, f"{data_set.name}, {split}")
+    labelled = ((sample.image_path.stem, *data_set.load(sample)) for sample in samples)
+    tally = _count(predictor, labelled, len(samples), progress)
+    return Evaluation(data_set.classes, data_set.name, split, data_set.map_name, tally, only)
 
 
-def evaluate_demo(segmenter: Segmenter, frames: int, progress: Progress) -> Evaluation:
+def evaluate_demo(predictor: Predictor, frames: int, progress: Progress) -> Evaluation:
     """Evaluate on this many demo scenes of unseen seeds. Raises DataError for a model of other classes."""
-    if segmenter.card.classes != CLASSES:
+    if predictor.classes != CLASSES:
         raise DataError(f"the demo scenes have the classes {', '.join(CLASSES)}; this model has others")
-    confusion, ms_per_frame = _count(
-        lambda image_rgb: segmenter(np.ascontiguousarray(image_rgb[..., ::-1])),
-        (unseen_sample(number) for number in range(frames)),
-        frames,
-        segmenter,
-        progress,
-    )
-    return Evaluation(CLASSES, "demo", "unseen seeds", "", confusion, frames, ms_per_frame)
+    labelled = ((f"scene {number}", *unseen_sample(number)) for number in range(frames))
+    tally = _count(predictor, labelled, frames, progress, stretched=True)
+    return Evaluation(CLASSES, "demo", "unseen seeds", "", tally)
+
+
+def _matching(samples: list[Sample], pattern: str, where: str) -> list[Sample]:
+    found = [sample for sample in samples if fnmatchcase(sample.image_path.stem, pattern)]
+    if not found:
+        names = samples[0].image_path.stem, samples[-1].image_path.stem
+        raise DataError(
+            f"{where}: none of {len(samples)} pictures matches {pattern!r}; their names go from {names[0]} "
+            f"to {names[1]}, and * stands for any characters"
+        )
+    return found
 
 
 def _count(
-    predict: Callable[[UInt8Array], UInt8Array],
-    pairs: Iterable[tuple[UInt8Array, UInt8Array]],
+    predictor: Predictor,
+    labelled: Iterable[tuple[str, UInt8Array, UInt8Array]],
     total: int,
-    segmenter: Segmenter,
     progress: Progress,
-) -> tuple[metrics.Confusion, float]:
-    classes = len(segmenter.card.classes)
-    confusion = np.zeros((classes, classes), np.int64)
-    spent: list[float] = []
-    for done, (image_rgb, truth) in enumerate(pairs, start=1):
-        started = time.perf_counter()
-        prediction = predict(image_rgb)
-        spent.append((time.perf_counter() - started) * 1e3)
-        confusion += metrics.confusion_matrix(truth, prediction, classes)
+    *,
+    stretched: bool = False,
+) -> Tally:
+    tally = Tally(len(predictor.classes))
+    for done, (name, image_rgb, truth) in enumerate(labelled, start=1):
+        tally.add(name, image_rgb, truth, predict(predictor, image_rgb, stretched=stretched))
         progress(done, total)
-    # The first frame of a size compiles the network for it.
-    return confusion, float(np.median(spent))
+    return tally
