@@ -1,7 +1,8 @@
 """Model cards: what a trained model is, what it takes in and gives out, what it learned from.
 
-A model is a folder: model.onnx, model.json (the card), weights, a README. The ONNX file carries the card too,
-less what can only be known after it is written, so that a lone file still explains itself.
+A model is a folder: model.onnx, model.json (the card), weights, a README, and model.int8.onnx if it was
+quantised. The ONNX files carry the card too, less what can only be known after they are written, so that a
+lone file still explains itself.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from rtseg.errors import ModelError
 
 CARD_FILE = "model.json"
 ONNX_FILE = "model.onnx"
+INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "model.weights.h5"
 METADATA_KEY = "rtseg.card"
+
+NetworkPrecision = Literal["float32", "int8"]
+"""What a network was written in; a backend may calculate a float32 one in less."""
 
 _Byte = Annotated[int, Field(ge=0, le=255)]
 _Side = Annotated[int, Field(ge=32, le=8192)]
@@ -82,6 +87,7 @@ class Metric(_Part):
     """Over the classes that occur, background left out."""
     mean_iou_all: float
     pixel_accuracy: float
+    precision: NetworkPrecision = "float32"
 
 
 class ModelCard(_Part):
@@ -95,7 +101,8 @@ class ModelCard(_Part):
     """RGB, one a class."""
     input: InputSpec
     output: OutputSpec = OutputSpec()
-    precision: Literal["float32"] = "float32"
+    precision: NetworkPrecision = "float32"
+    """Of model.onnx and of the card beside it; inside model.int8.onnx it says int8."""
     training_data: tuple[TrainingData, ...] = ()
     training_command: str = ""
     files: dict[str, FileEntry] = {}
@@ -136,14 +143,16 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in models_folder().glob(f"*/{CARD_FILE}"))
 
 
-def find_model(name_or_path: str) -> Model:
+def find_model(name_or_path: str, precision: NetworkPrecision | None = None) -> Model:
     """Find a model by name, by folder or by ONNX file, and check its card and its files.
 
-    Raises ModelError when there is none, or when a file differs from what the card says.
+    precision says which network of a folder; None is the float32 one, or whatever a lone ONNX file is. The
+    model's card says it too. Raises ModelError when there is none, or when a file differs from what the card
+    says.
     """
     path = Path(name_or_path)
     if path.suffix == ".onnx":
-        return _lone_onnx(path)
+        return _of_precision(_lone_onnx(path), precision)
     if (path / CARD_FILE).is_file():
         folder = path
     elif name_or_path in shipped_models():
@@ -159,8 +168,16 @@ def find_model(name_or_path: str) -> Model:
             "or give the path of a model's folder or ONNX file"
         )
     card = read_card(folder / CARD_FILE)
-    check_file(folder / ONNX_FILE, card)
-    return Model(card, folder / ONNX_FILE)
+    if precision != "int8":
+        check_file(folder / ONNX_FILE, card)
+        return Model(card, folder / ONNX_FILE)
+    if INT8_FILE not in card.files:
+        raise ModelError(
+            f"{name_or_path}: has no int8 network; make one with `rtseg export --format int8 --model "
+            f"{name_or_path} --data DIR`"
+        )
+    check_file(folder / INT8_FILE, card)
+    return Model(card.model_copy(update={"precision": "int8"}), folder / INT8_FILE)
 
 
 def read_card(path: Path) -> ModelCard:
@@ -175,11 +192,13 @@ def read_card(path: Path) -> ModelCard:
 def add_metric(name_or_path: str, metric: Metric) -> Path:
     """Put figures into a model's card, in place of older ones on the same data; returns the card's path."""
     model = find_model(name_or_path)
-    path = model.onnx_path.with_name(CARD_FILE)
-    if not path.is_file():
+    if Path(name_or_path).suffix == ".onnx":
         raise ModelError(f"{name_or_path}: a lone ONNX file has no {CARD_FILE} to write to; name its folder")
-    kept = [old for old in model.card.metrics if (old.dataset, old.split) != (metric.dataset, metric.split)]
-    card = model.card.model_copy(update={"metrics": (*kept, metric)})
+    path = model.onnx_path.with_name(CARD_FILE)
+    replaced = (metric.dataset, metric.split, metric.precision)
+    kept = [old for old in model.card.metrics if (old.dataset, old.split, old.precision) != replaced]
+    metrics = sorted((*kept, metric), key=lambda each: each.precision == "int8")
+    card = model.card.model_copy(update={"metrics": tuple(metrics)})
     path.write_text(card.to_json(), encoding="utf-8")
     return path
 
@@ -223,6 +242,19 @@ def _sha256(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _of_precision(model: Model, precision: NetworkPrecision | None) -> Model:
+    """The model of a lone ONNX file. Raises ModelError where it is not of this precision."""
+    found = model.card.precision
+    if precision in {None, found}:
+        return model
+    hint = (
+        "run it with --precision int8 or auto, or take the float32 network that it was made from"
+        if found == "int8"
+        else f"name its folder, where `rtseg export --format int8` writes {INT8_FILE}"
+    )
+    raise ModelError(f"{model.onnx_path}: is {found}, but {precision} was asked for; {hint}")
 
 
 def _lone_onnx(path: Path) -> Model:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rtseg import postprocess, preprocess
 from rtseg.backends import Backend, Logits, Precision, open_backend
-from rtseg.card import Model, ModelCard, find_model
+from rtseg.card import Model, ModelCard, NetworkPrecision, find_model
 from rtseg.closing import Closing
 from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation, Size, UInt8Array
@@ -110,11 +110,15 @@ def load(
 ) -> Segmenter:
     """Open a model by name, folder or ONNX file.
 
-    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32" or "bf16"; threads limits the CPU
-    threads of one inference, None lets the backend choose. Raises ModelError for a model that cannot be found
-    or trusted, BackendUnavailable for a backend whose package is missing.
+    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32", "bf16" or, for a model that has
+    a quantised network, "int8"; threads limits the CPU threads of one inference, None lets the backend
+    choose. Raises ModelError for a model that cannot be found or trusted or has no such network,
+    BackendUnavailable for a backend whose package is missing.
     """
-    model = find_model(name)
+    networks: dict[Precision, NetworkPrecision] = {"f32": "float32", "bf16": "float32", "int8": "int8"}
+    model = find_model(name, networks.get(precision))
+    if model.card.precision == "int8":
+        precision = "int8"
     opened = open_backend(
         backend, model.onnx_path, classes=len(model.card.classes), precision=precision, threads=threads
     )

@@ -12,7 +12,7 @@ import pytest
 
 import rtseg
 from rtseg import card, labels
-from rtseg.card import CARD_FILE, ONNX_FILE, InputSpec, Metric, ModelCard, TrainingData
+from rtseg.card import CARD_FILE, INT8_FILE, ONNX_FILE, InputSpec, Metric, ModelCard, TrainingData
 from rtseg.errors import ModelError
 
 METRIC = Metric(
@@ -123,6 +123,39 @@ def test_a_missing_file_and_one_that_is_not_listed_are_refused(folder: Path) -> 
 def test_a_folder_without_a_card_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=f"no {CARD_FILE} in it"):
         card.find_model(str(tmp_path))
+
+
+def test_the_int8_network_of_a_folder_is_found_when_asked_for(folder: Path) -> None:
+    with pytest.raises(ModelError, match="has no int8 network; make one with `rtseg export --format int8"):
+        card.find_model(str(folder), "int8")
+    (folder / INT8_FILE).write_bytes(b"small network")
+    entry = card.describe_file(folder / INT8_FILE).model_dump()
+    edit(folder, lambda data: data["files"].update({INT8_FILE: entry}))
+    model = card.find_model(str(folder), "int8")
+    assert (model.onnx_path, model.card.precision) == (folder / INT8_FILE, "int8")
+    for precision in (None, "float32"):
+        model = card.find_model(str(folder), precision)
+        assert (model.onnx_path, model.card.precision) == (folder / ONNX_FILE, "float32")
+    (folder / INT8_FILE).write_bytes(b"other network")
+    with pytest.raises(ModelError, match="SHA-256 differs"):
+        card.find_model(str(folder), "int8")
+
+
+def test_figures_replace_those_of_the_same_data_and_network_only(folder: Path) -> None:
+    for precision, mean_iou in (("int8", 0.4), ("float32", 0.5), ("int8", 0.45)):
+        card.add_metric(str(folder), METRIC.model_copy(update={"precision": precision, "mean_iou": mean_iou}))
+    found = [(each.precision, each.mean_iou) for each in card.read_card(folder / CARD_FILE).metrics]
+    assert found == [("float32", 0.5), ("int8", 0.45)]
+
+
+def test_a_lone_file_takes_no_figures(tiny_model: Path, tmp_path: Path) -> None:
+    """Also where another model's card lies beside it."""
+    for file in (ONNX_FILE, CARD_FILE):
+        shutil.copy(tiny_model / file, tmp_path / file)
+    before = (tmp_path / CARD_FILE).read_bytes()
+    with pytest.raises(ModelError, match=r"a lone ONNX file has no .* to write to; name its folder"):
+        card.add_metric(str(tmp_path / ONNX_FILE), METRIC)
+    assert (tmp_path / CARD_FILE).read_bytes() == before
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What rtseg adds to the network's bare inference call, and how fast post-processing and overlay are.
+"""What rtseg adds to the network's bare inference call, and how fast int8, post-processing and overlay are.
 
 .venv/bin/python tools/bench_inference.py [--model street-m] [--size 480x352] [--rounds 200]
 """
@@ -9,13 +9,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import openvino
 from openvino import properties
 
 from rtseg import overlay, postprocess
-from rtseg.card import find_model
+from rtseg.card import INT8_FILE, find_model
 from rtseg.frame import Frame
 from rtseg.segmenter import load
 
@@ -30,6 +31,21 @@ def median_ms(*calls: Callable[[], object], rounds: int) -> list[float]:
             if turn >= 10:
                 spent[number].append((time.perf_counter() - started) * 1e3)
     return [statistics.median(times) for times in spent]
+
+
+def bench_int8(model: str, image: np.ndarray, rounds: int) -> None:
+    for backend in ("openvino", "onnxruntime"):
+        with (
+            load(model, backend=backend, precision="int8") as int8,
+            load(model, backend=backend, precision="f32") as f32,
+            load(model, backend=backend) as auto,
+        ):
+            opened = (int8, f32, auto)
+            times = median_ms(*(partial(each.infer, image) for each in opened), rounds=rounds)
+        print(
+            f"int8 on {backend} {times[0]:6.2f} ms, ratio to f32 {times[0] / times[1]:.2f}, "
+            f"to {auto.backend.precision} (auto) {times[0] / times[2]:.2f}"
+        )
 
 
 def main() -> None:
@@ -48,6 +64,8 @@ def main() -> None:
     request = core.compile_model(network, "CPU", hint).create_infer_request()
     request.set_input_tensor(openvino.Tensor(image[None], shared_memory=True))
 
+    if INT8_FILE in find_model(options.model).card.files:
+        bench_int8(options.model, image, options.rounds)
     with load(options.model, backend="openvino") as ours, load(options.model, backend="onnxruntime") as ort:
         bare, inference, onnx = median_ms(
             request.infer, lambda: ours.infer(image), lambda: ort.infer(image), rounds=options.rounds

@@ -18,7 +18,7 @@ from typing_extensions import Self
 from rtseg.errors import BackendUnavailable, ConfigError
 from rtseg.frame import UInt8Array
 
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "int8"]
 Logits = NDArray[np.float32]
 
 
@@ -59,7 +59,8 @@ def open_backend(
 ) -> Backend:
     """Open a network with the backend of this name; "auto" takes the fastest that this machine can use.
 
-    threads limits the CPU threads of one inference; None lets the backend choose.
+    precision "int8" is for a network that was quantised, and such a network runs in no other. threads limits
+    the CPU threads of one inference; None lets the backend choose.
 
     Raises BackendUnavailable when its package is missing, ModelError when the file does not fit.
     """

@@ -16,10 +16,9 @@ _SILENT = 4
 
 
 class OnnxRuntimeBackend(Closing):
-    """Runs the network in float32 with ONNX Runtime's CPU provider."""
+    """Runs the network with ONNX Runtime's CPU provider, in float32 or, if it was quantised, in int8."""
 
     name = "onnxruntime"
-    precision = "f32"
     reuses_output = False
 
     def __init__(
@@ -28,6 +27,7 @@ class OnnxRuntimeBackend(Closing):
         """Raises ModelError for a file that is no ONNX or not of our contract."""
         if precision == "bf16":
             raise ConfigError("ONNX Runtime's CPU kernels know no bf16; use f32 or the backend openvino")
+        self.precision = "int8" if precision == "int8" else "f32"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _SILENT
         options.intra_op_num_threads = threads or 0

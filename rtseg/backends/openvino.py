@@ -43,7 +43,8 @@ class OpenVinoBackend(Closing):
         }
         if threads is not None:
             self._config[properties.inference_num_threads()] = threads
-        if precision != "auto":
+        # What is not quantised of an int8 network runs in what the CPU does fastest, as with auto.
+        if precision in {"f32", "bf16"}:
             self._config[properties.hint.inference_precision()] = precision
         try:
             self._network = self._core.read_model(onnx_path)

@@ -17,6 +17,7 @@ _WARM_UP = 5
 
 def bench(
     model: common.Model = "street-m",
+    precision: common.Precision = "auto",
     source: Annotated[
         str | None, typer.Option(help="A video to run through; the demo at 1280x720 unless given.")
     ] = None,
@@ -26,31 +27,39 @@ def bench(
 ) -> None:
     """Measure the network alone and the whole pipeline, with each backend that is installed.
 
-    The pipeline is the one that `run` uses, without a display, every frame: source, inference, overlay.
+    If the model has an int8 network, that one is measured too, unless a precision is chosen. The pipeline is
+    the one that `run` uses, without a display, every frame: source, inference, overlay.
     """
+    import itertools
     import json
 
     from rich.console import Console
     from rich.table import Table
 
-    from rtseg.backends import BACKENDS
-    from rtseg.errors import BackendUnavailable
+    from rtseg.backends import BACKENDS, Precision
+    from rtseg.card import INT8_FILE, find_model
+    from rtseg.errors import BackendUnavailable, ConfigError
     from rtseg.segmenter import load
     from rtseg.video.outputs import check_output, write_file
 
     if json_file is not None:
         check_output(json_file, overwrite=yes)
+    precisions: list[Precision] = [precision]
+    if precision == "auto" and INT8_FILE in find_model(model).card.files:
+        precisions.append("int8")
     results: list[dict[str, Any]] = []
     console = Console(stderr=True, highlight=False)
-    for backend in BACKENDS[1:]:
+    for backend, chosen in itertools.product(BACKENDS[1:], precisions):
         with console.status(f"measuring {backend}"):
             try:
-                segmenter = load(model, backend=backend)
-            except BackendUnavailable as error:
+                segmenter = load(model, backend=backend, precision=chosen)
+            except (BackendUnavailable, ConfigError) as error:
                 console.print(f"{backend}: left out, {error}", soft_wrap=True)
                 continue
             with segmenter:
                 results.append(_measure(segmenter, source, frames))
+    if not results:
+        raise ConfigError(f"no backend here runs {model} in {precision}; choose another precision")
 
     table = Table("backend", "precision", "network ms p50", "p95", "pipeline fps", *results[0]["stages_ms"])
     for result in results:

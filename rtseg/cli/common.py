@@ -28,7 +28,11 @@ Backend = Annotated[
     typer.Option(help="What runs the network; auto takes the fastest one here."),
 ]
 Precision = Annotated[
-    Literal["auto", "f32", "bf16"], typer.Option(help="Arithmetic; auto is what the CPU does fastest.")
+    Literal["auto", "f32", "bf16", "int8"],
+    typer.Option(
+        help="Arithmetic; auto is what the CPU does fastest with the float network, int8 runs the model's "
+        "quantised one."
+    ),
 ]
 Opacity = Annotated[float, typer.Option(help="How strongly classes are tinted, 0 to 1.")]
 Classes = Annotated[

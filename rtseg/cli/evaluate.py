@@ -85,7 +85,8 @@ def evaluate(
     palette = segmenter.card.palette
     tell_evaluation(evaluation, figures, json_file=json_file, report=report, palette=palette, command=command)
     if card:
-        typer.echo(add_metric(model, evaluation.to_metric(command)))
+        measured_in = {"precision": segmenter.card.precision}
+        typer.echo(add_metric(model, evaluation.to_metric(command).model_copy(update=measured_in)))
 
 
 def _evaluate_video(segmenter: Segmenter, uri: str, frames: int | None, json_file: Path | None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rtseg.card import Metric
 
 app = typer.Typer(help="Show the models that come with rtseg.", no_args_is_help=True)
 
@@ -19,7 +22,7 @@ def list_models(json_output: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from rtseg.card import ONNX_FILE, find_model, shipped_models
+    from rtseg.card import INT8_FILE, ONNX_FILE, find_model, shipped_models
 
     cards = [find_model(name).card for name in shipped_models()]
     if json_output:
@@ -27,13 +30,18 @@ def list_models(json_output: Json = False) -> None:
         return
     table = Table("name", "net", "input", "classes", "MB", "mean IoU")
     for card in cards:
-        figures = [f"{metric.mean_iou:.3f} ({metric.dataset} {metric.split})" for metric in card.metrics]
+        figures = [f"{metric.mean_iou:.3f} ({_measured_on(metric)})" for metric in card.metrics]
+        megabytes = [
+            f"{card.files[file].bytes / 1e6:.1f}{label}"
+            for file, label in ((ONNX_FILE, ""), (INT8_FILE, " (int8)"))
+            if file in card.files
+        ]
         table.add_row(
             card.name,
             card.net,
             f"{card.input.width}x{card.input.height}",
             ", ".join(card.classes[1:]),
-            f"{card.files[ONNX_FILE].bytes / 1e6:.1f}",
+            "\n".join(megabytes),
             "\n".join(figures) or "not measured",
         )
     Console().print(table)
@@ -64,6 +72,11 @@ def info(
     for metric in card.metrics:
         ious = [metric.iou.get(name) for name in card.classes]
         cells = ["-" if iou is None else f"{iou:.3f}" for iou in ious]
-        table.add_row(f"{metric.dataset} {metric.split}", f"{metric.mean_iou:.3f}", *cells)
+        table.add_row(_measured_on(metric), f"{metric.mean_iou:.3f}", *cells)
     console.print(table)
     console.print(f"trained by: {card.training_command}", soft_wrap=True)
+
+
+def _measured_on(metric: Metric) -> str:
+    network = ", int8" if metric.precision == "int8" else ""
+    return f"{metric.dataset} {metric.split}{network}"
