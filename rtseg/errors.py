@@ -6,6 +6,7 @@
     ├── ModelError          a model, its card or its weights cannot be used
     ├── BackendUnavailable  the library that would run the network is missing
     ├── DataError           a data set cannot be trained or evaluated on
+    ├── TrainingError       a training cannot go on
     └── ConfigError         an option or a configuration makes no sense
 
 A message says what was given, what was expected and what to do. The command line prints it in one line and
@@ -35,6 +36,10 @@ class BackendUnavailable(RtsegError):
 
 class DataError(RtsegError):
     """A data set cannot be trained or evaluated on."""
+
+
+class TrainingError(RtsegError):
+    """A training cannot go on."""
 
 
 class ConfigError(RtsegError):

@@ -2,6 +2,7 @@
 
 .venv/bin/python tools/peers.py eval PEER_FOLDER --data DIR --split val [--json FILE] [--report DIR]
 .venv/bin/python tools/peers.py eval PEER_FOLDER --video FILE [--frames N] [--json FILE]
+.venv/bin/python tools/peers.py label SOURCE... -o DIR --peer PEER_FOLDER [--teacher street-m]
 
 `open_peer` knows two, by the files in their folder: Intel's road-segmentation-adas-0001 (OpenVINO IR) and
 Google's DeepLab on MobileNetEdgeTPU trained on Cityscapes (TFLite). OpenVINO runs both.
@@ -13,6 +14,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,18 @@ import openvino  # isort: skip
 from openvino import opset13, properties  # isort: skip
 from openvino.frontend import FrontEndManager  # isort: skip
 
+from rtseg.cli.label import label_sources
 from rtseg.data.data_set import open_data_set
 from rtseg.errors import ModelError, RtsegError
 from rtseg.evaluation.evaluate import evaluate_data_set
 from rtseg.evaluation.outputs import check_outputs, progress_bar, tell, tell_evaluation
 from rtseg.evaluation.predictor import Probabilities
+from rtseg.evaluation.pseudo_labels import LabelConfig
 from rtseg.evaluation.tables import video_table
 from rtseg.evaluation.video import evaluate_video
 from rtseg.frame import Size, UInt8Array
 from rtseg.labels import CLASSES, PALETTE, PEDESTRIAN, ROAD, VEHICLE
+from rtseg.segmenter import load
 from rtseg.video.source import open_source
 
 INTEL_FILE = "road-segmentation-adas-0001.xml"
@@ -220,9 +225,21 @@ def evaluate(options: argparse.Namespace) -> None:
     )
 
 
+def label(options: argparse.Namespace) -> None:
+    config = LabelConfig(
+        options.keep, options.every, white_balance=options.white_balance, license=options.license
+    )
+    with ExitStack() as stack:
+        teachers = [stack.enter_context(load(name)) for name in options.teacher]
+        teachers += [open_peer(folder) for folder in options.peer]
+        label_sources(options.source, teachers, options.output, config, overwrite=options.yes)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    command = parser.add_subparsers(required=True).add_parser("eval", help="as `rtseg eval` does it")
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("eval", help="as `rtseg eval` does it")
+    command.set_defaults(run=evaluate)
     command.add_argument("peer", type=Path, help="the folder of one peer")
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--data", type=Path, help="a data set: a folder with dataset.toml")
@@ -234,8 +251,20 @@ def main() -> None:
     command.add_argument("--json", type=Path, help="write the figures to this file")
     command.add_argument("--report", type=Path, help="write a page into this folder")
     command.add_argument("-y", "--yes", action="store_true", help="write over outputs that exist")
+    command = commands.add_parser("label", help="as `rtseg label` does it, with peers among the teachers")
+    command.set_defaults(run=label)
+    command.add_argument("source", nargs="+", help="videos, folders of pictures or globs")
+    command.add_argument("-o", "--output", type=Path, required=True, help="the data set to write, a folder")
+    command.add_argument("--peer", type=Path, action="append", default=[], help="a peer that teaches")
+    command.add_argument("--teacher", action="append", default=[], help="a model of ours that teaches")
+    command.add_argument("--keep", type=float, default=LabelConfig.keep, help="least probability")
+    command.add_argument("--every", type=int, default=LabelConfig.every, help="take every Nth frame")
+    command.add_argument("--white-balance", action="store_true", help="take out a colour cast first")
+    command.add_argument("--license", default=LabelConfig.license, help="the pictures' licence")
+    command.add_argument("-y", "--yes", action="store_true", help="write over outputs that exist")
     try:
-        evaluate(parser.parse_args())
+        options = parser.parse_args()
+        options.run(options)
     except RtsegError as error:
         print(f"peers.py: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

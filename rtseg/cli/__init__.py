@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from rtseg.cli import bench, evaluate, export, models, process, run, train
+from rtseg.cli import bench, data, evaluate, export, label, models, process, run, train
 from rtseg.errors import RtsegError
 
 app = typer.Typer(
@@ -25,9 +25,11 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("process")(process.process)
 app.command("train")(train.train)
+app.command("label")(label.label)
 app.command("eval")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
+app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 
 

@@ -1,95 +1,205 @@
-"""rtseg train: from a data set to a model folder."""
+"""rtseg train: from data sets to a model folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+_Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+
+def _flag(help_text: str, *names: str, panel: str) -> Any:
+    return typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False)
+
 
 def train(
-    data: Annotated[Path, typer.Option(help="A data set: a folder with dataset.toml.")],
     out: Annotated[
         Path, typer.Option("--output", "-o", help="The run's folder; it becomes a model's folder.")
     ],
-    net: Annotated[
-        str, typer.Option(help="DECODER_ENCODER, for example lite_mobilenetv2.")
-    ] = "lite_mobilenetv2",
-    epochs: Annotated[int, typer.Option(help="How many times each picture is shown.")] = 40,
-    class_map: Annotated[str, typer.Option("--map", help="Which map of dataset.toml to train.")] = (
-        "road-vehicle-pedestrian"
-    ),
+    config: Annotated[
+        Path | None, typer.Option(help="A train.toml, as in the folders of the shipped models.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run; its train.toml is read.")
+    ] = False,
+    data: Annotated[
+        list[str] | None,
+        _flag(
+            "A data set: a folder with dataset.toml. Several times for several; FOLDER=2 shows each of its "
+            "pictures twice an epoch, FOLDER=0.5 every other.",
+            panel="Data",
+        ),
+    ] = None,
+    class_map: Annotated[
+        str | None, _flag("Map of dataset.toml [road-vehicle-pedestrian].", "--map", panel="Data")
+    ] = None,
+    hold_out: Annotated[
+        str | None,
+        _flag("Leave out training pictures of these names, globs separated by commas.", panel="Data"),
+    ] = None,
+    demo_share: Annotated[
+        float | None, _flag("Share of samples that the demo source draws [0.2].", panel="Data")
+    ] = None,
+    size: Annotated[str | None, _flag("Size of the crops, multiples of 32 [480x352].", panel="Data")] = None,
+    net: Annotated[str | None, _flag("DECODER_ENCODER [lite_mobilenetv2].", panel="Network")] = None,
+    init: Annotated[str | None, _flag("Start from this model: a name or a folder.", panel="Network")] = None,
     encoder_weights: Annotated[
         Path | None,
-        typer.Option(help="ImageNet weights of the encoder (.weights.h5); none starts from nothing."),
+        _flag("Start from ImageNet weights of the encoder (.weights.h5).", panel="Network"),
     ] = None,
     encoder_license: Annotated[
-        str, typer.Option(help="The licence of those weights, for the model's card.")
-    ] = "not stated",
+        str | None, _flag("The licence of those weights, for the model's card.", panel="Network")
+    ] = None,
     freeze: Annotated[
-        Literal["none", "bn", "encoder"],
-        typer.Option(
-            help="Keep of the encoder as it is: none; bn, its batch normalisation (a far quicker step on "
-            "a CPU); encoder, all of it."
+        Literal["none", "bn", "encoder"] | None,
+        _flag(
+            "Keep of the encoder as it is: none; bn, its batch normalisation (a far quicker step on a CPU); "
+            "encoder, all of it [none].",
+            panel="Network",
         ),
-    ] = "none",
-    batch: Annotated[int, typer.Option(help="Pictures a step.")] = 8,
-    size: Annotated[str, typer.Option(help="Size of the crops, multiples of 32.")] = "480x352",
-    learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 5e-4,
-    weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 1e-4,
-    class_weights: Annotated[
-        str, typer.Option(help="Weights of the classes in the cross-entropy, separated by commas.")
-    ] = "",
-    demo_share: Annotated[float, typer.Option(help="Share of samples that the demo source draws.")] = 0.2,
+    ] = None,
+    epochs: Annotated[int | None, _flag("How many [40].", panel="Steps")] = None,
+    calm_epochs: Annotated[
+        int | None, _flag("So many last epochs without painted weather and bonnets [0].", panel="Steps")
+    ] = None,
+    batch: Annotated[int | None, _flag("Pictures a step [8].", panel="Steps")] = None,
+    learning_rate: Annotated[
+        float | None, _flag("Highest learning rate of the schedule [5e-4].", panel="Steps")
+    ] = None,
+    weight_decay: Annotated[float | None, _flag("AdamW's [1e-4].", panel="Steps")] = None,
+    ema: Annotated[
+        float | None,
+        _flag("Momentum of the weights' average, 0 for none [over the last tenth].", panel="Steps"),
+    ] = None,
+    keep: Annotated[
+        Literal["best", "last"] | None,
+        _flag("Which epoch's weights: the best one on val, or the last [best].", panel="Steps"),
+    ] = None,
+    blend: Annotated[
+        float | None,
+        _flag(
+            "Keep a mean with the weights of --init, with this share of the trained ones [1].", panel="Steps"
+        ),
+    ] = None,
     precision: Annotated[
-        Literal["float32", "mixed_bfloat16", "mixed_float16"],
-        typer.Option(help="Arithmetic; a mixed one where the device is faster with it."),
-    ] = "float32",
-    seed: Annotated[int, typer.Option(help="Two runs of one seed start alike.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+        _Precision | None,
+        _flag("Arithmetic [auto: bfloat16 on a GPU, float32 on a CPU].", panel="Steps"),
+    ] = None,
+    seed: Annotated[int | None, _flag("Two runs of one seed start alike [0].", panel="Steps")] = None,
+    class_weights: Annotated[
+        str | None,
+        _flag("Of the cross-entropy, separated by commas, for example 1,1,1.5,2.5.", panel="Loss"),
+    ] = None,
+    focal: Annotated[float | None, _flag("Exponent of the focal loss, 0 for none [0].", panel="Loss")] = None,
+    dice: Annotated[float | None, _flag("Weight of the Dice loss [0.5].", panel="Loss")] = None,
+    auxiliary: Annotated[
+        float | None, _flag("Weight of a second head at training time [0].", panel="Loss")
+    ] = None,
+    teacher: Annotated[
+        str | None, _flag("Learn from this model too: a name or a folder.", panel="Loss")
+    ] = None,
+    distillation: Annotated[float | None, _flag("Weight of what the teacher says [1].", panel="Loss")] = None,
+    pictures_every: Annotated[int | None, _flag("Epochs between picture sheets [5].", panel="Steps")] = None,
 ) -> None:
     """Train a network with transfer learning, and export the best epoch as a model.
 
+    The run's folder shows how it goes: curves.png, pictures/, log.csv, tensorboard/.
+
     Example: rtseg train --data camvid -o runs/mine --encoder-weights mobilenet_v2.weights.h5
+
+    As a shipped model was trained: rtseg train --config models/street-m/train.toml -o runs/street-m
     """
     import os
     import shlex
     import sys
 
-    from rtseg.cli.common import parse_size
+    from rtseg.cli.common import names, parse_size
     from rtseg.errors import ConfigError
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from rtseg.training.config import TrainConfig
+    from rtseg.training.config import CONFIG_FILE, load_config
 
-    try:
-        weights = tuple(float(part) for part in class_weights.split(",") if part.strip())
-    except ValueError as error:
-        raise ConfigError(f"class weights {class_weights!r} are not numbers separated by commas") from error
-    config = TrainConfig(
-        data=data,
-        out=out,
-        net=net,
-        encoder_weights=encoder_weights,
-        encoder_license=encoder_license,
-        freeze=freeze,
-        class_map=class_map,
-        epochs=epochs,
-        batch=batch,
-        size=parse_size(size),
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        class_weights=weights,
-        demo_share=demo_share,
-        seed=seed,
-        precision=precision,
-        command=shlex.join(["rtseg", *(part for part in sys.argv[1:] if part != "--resume")]),
-    )
-    from rtseg.export.onnx import export_onnx
+    given: dict[str, Any] = {
+        "data": _weighted(data) if data else None,
+        "class_map": class_map,
+        "hold_out": names(hold_out) if hold_out is not None else None,
+        "demo_share": demo_share,
+        "size": parse_size(size) if size else None,
+        "net": net,
+        "init": init,
+        "encoder_weights": encoder_weights,
+        "encoder_license": encoder_license,
+        "freeze": freeze,
+        "epochs": epochs,
+        "calm_epochs": calm_epochs,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "ema": ema,
+        "keep": keep,
+        "blend": blend,
+        "precision": precision,
+        "seed": seed,
+        "class_weights": names(class_weights) if class_weights is not None else None,
+        "focal": focal,
+        "dice": dice,
+        "auxiliary": auxiliary,
+        "teacher": teacher,
+        "distillation": distillation,
+        "pictures_every": pictures_every,
+    }
+    flags = {key: value for key, value in given.items() if value is not None}
+    if resume and config is None:
+        config = out / CONFIG_FILE
+        if not config.is_file():
+            raise ConfigError(
+                f"{out}: holds no run to go on with (no {CONFIG_FILE}); start one without --resume"
+            )
+    else:
+        flags["command"] = shlex.join(["rtseg", *(part for part in sys.argv[1:] if part != "--resume")])
+    settings = load_config(config, {**flags, "out": out})
+
     from rtseg.training.fit import train as fit
 
-    best = fit(config, resume=resume)
-    export_onnx(out, out)
-    typer.echo(f"best epoch {best['epoch']:.0f}: mean IoU {best['mean_iou']:.4f}", err=True)
+    best = fit(settings, resume=resume)
+    typer.echo(f"{settings.keep} epoch {best['epoch']:.0f}: mean IoU {best['mean_iou']:.4f}", err=True)
+    _export(out)
     typer.echo(out)
+
+
+def _export(out: Path) -> None:
+    """Write model.onnx, or say how to where this Python cannot."""
+    import shlex
+
+    from rtseg.export.availability import why_unavailable
+
+    why = why_unavailable()
+    if why is None:
+        from rtseg.export.onnx import export_onnx
+
+        export_onnx(out, out)
+        return
+    command = shlex.join(["rtseg", "export", "--model", str(out)])
+    typer.echo(
+        f"{out}: weights and card are complete, but {why}; make model.onnx where TensorFlow is: "
+        f"KERAS_BACKEND=tensorflow {command}",
+        err=True,
+    )
+
+
+def _weighted(data: list[str]) -> dict[str, str]:
+    """FOLDER or FOLDER=TIMES, each folder once."""
+    from rtseg.errors import ConfigError
+
+    weighted: dict[str, str] = {}
+    for text in data:
+        folder, sign, times = text.rpartition("=")
+        path = str(Path(folder if sign else text))
+        if path in weighted:
+            raise ConfigError(
+                f"--data names {path} twice; to show its pictures more often, {path}=2 is enough"
+            )
+        weighted[path] = times if sign else "1"
+    return weighted

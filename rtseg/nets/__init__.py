@@ -7,7 +7,7 @@ where Pn is 2^n times smaller than the image; a decoder is a function  (pyramid,
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rtseg.errors import ConfigError
 from rtseg.nets.decoders import DECODERS
@@ -25,6 +25,14 @@ MULTIPLE = 32
 
 
 Freeze = Literal["none", "bn", "encoder"]
+
+
+class Composition(NamedTuple):
+    """Symbolic tensors: the image, the encoder's pyramid, the decoder's logits."""
+
+    image: Any
+    pyramid: dict[str, Any]
+    logits: Any
 
 
 def build(
@@ -45,6 +53,23 @@ def build(
     Raises ConfigError for an unknown name, a size that is no multiple of 32 or fewer than two classes, and
     ModelError for encoder weights that do not fit.
     """
+    import keras
+
+    image, _, logits = compose(
+        name, classes=classes, size=size, encoder_weights=encoder_weights, freeze=freeze
+    )
+    return keras.Model(image, logits, name=name)
+
+
+def compose(
+    name: str,
+    *,
+    classes: int,
+    size: Size | None = None,
+    encoder_weights: Path | None = None,
+    freeze: Freeze = "none",
+) -> Composition:
+    """The tensors of such a network, for who wants to build more on its pyramid. Raises as `build` does."""
     import keras
 
     decoder_name, _, encoder_name = name.partition("_")
@@ -68,4 +93,4 @@ def build(
     for layer in keras.Model(image, list(pyramid.values())).layers:
         if freeze == "encoder" or (freeze == "bn" and isinstance(layer, keras.layers.BatchNormalization)):
             layer.trainable = False
-    return keras.Model(image, logits, name=name)
+    return Composition(image, pyramid, logits)

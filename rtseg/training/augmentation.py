@@ -8,21 +8,38 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rtseg.frame import Size, UInt8Array
 from rtseg.labels import IGNORE
+from rtseg.training.weather import change_weather, paste_bonnet
 
-SCALE = (0.6, 2.0)
+SCALE = (0.5, 2.5)
 STRETCH = 0.12
-ROTATION_DEG = 4.0
+TILT_DEG = 5.0
+"""How far another car's camera may be turned about each of its three axes."""
+
+BONNET_SHARE = 0.1
+WEATHER_SHARE = 0.3
+
+_FOCAL = (0.7, 1.4)  # lengths in picture widths: about 70 to 40 degrees of view
 _CODEC_QUALITY = (30, 90)
 
 
 def augment(
-    image: UInt8Array, class_map: UInt8Array, size: Size, rng: np.random.Generator
+    image: UInt8Array, class_map: UInt8Array, size: Size, rng: np.random.Generator, *, calm: bool = False
 ) -> tuple[UInt8Array, UInt8Array]:
-    """One training sample of this size (width, height): geometry first, then light, then the camera."""
+    """One training sample of this size (width, height): geometry first, then weather, light, the camera.
+
+    A calm one has no weather and no bonnet: the last epochs of a training are better without what no camera
+    has really seen (Ge et al. 2021, YOLOX, arXiv:2107.08430, stop mixing pictures in the same way).
+    """
     image, class_map = move_camera(image, class_map, size, rng)
+    if not calm:
+        if rng.random() < BONNET_SHARE:
+            image, class_map = paste_bonnet(image, class_map, rng)
+        if rng.random() < WEATHER_SHARE:
+            image = change_weather(image, rng)
     image = change_light(image, rng)
     image = degrade(image, rng)
     return image, class_map
@@ -31,26 +48,34 @@ def augment(
 def move_camera(
     image: UInt8Array, class_map: UInt8Array, size: Size, rng: np.random.Generator
 ) -> tuple[UInt8Array, UInt8Array]:
-    """Scale, stretch, rotate, flip and crop in one affine warp; what lies outside becomes IGNORE."""
+    """Turn the camera, scale, stretch, flip and crop in one warp; what lies outside becomes IGNORE."""
     height, width = class_map.shape
     # Scale 1 shows the net what it will see at run time: the whole picture fitted to its input size.
     fit = max(size[0] / width, size[1] / height)
     scale = fit * np.exp(rng.uniform(*np.log(SCALE)))
     stretch = np.exp(rng.uniform(-STRETCH, STRETCH) / 2)
-    angle = np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG))
     flip = rng.choice((-1.0, 1.0))
-    cos, sin = np.cos(angle), np.sin(angle)
-    linear = scale * np.array([[cos, -sin], [sin, cos]]) @ np.diag([flip * stretch, 1 / stretch])
+    linear = scale * np.diag([flip * stretch, 1 / stretch])
 
     # Where the crop may be: anywhere in the scaled picture, or the picture anywhere in a larger crop.
     slack = np.maximum(np.array([width, height]) * scale - size, 0) / 2
     centre = np.array([width, height]) / 2
     offset = np.array(size) / 2 - linear @ centre + rng.uniform(-slack, slack)
-    matrix = np.column_stack([linear, offset])
+    place = np.vstack([np.column_stack([linear, offset]), [0.0, 0.0, 1.0]])
+    matrix = place @ _turned_camera(width, height, rng)
     border = tuple(int(value) for value in rng.integers(0, 256, 3))
-    moved = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=border)
-    labels = cv2.warpAffine(class_map, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORE)
+    moved = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=border)
+    labels = cv2.warpPerspective(class_map, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORE)
     return np.asarray(moved, np.uint8), np.asarray(labels, np.uint8)
+
+
+def _turned_camera(width: int, height: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(3, 3): the homography K R K^-1 between two views from one place (Hartley and Zisserman, 8.4)."""
+    focal = width * rng.uniform(*_FOCAL)
+    camera = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    turn, _ = cv2.Rodrigues(np.deg2rad(rng.uniform(-TILT_DEG, TILT_DEG, 3)))
+    homography: NDArray[np.float64] = camera @ turn @ np.linalg.inv(camera)
+    return homography
 
 
 def change_light(image: UInt8Array, rng: np.random.Generator) -> UInt8Array:

@@ -3,55 +3,158 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
 from rtseg import metrics, postprocess, preprocess
 from rtseg.card import WEIGHTS_FILE
-from rtseg.data.data_set import DataSet
+from rtseg.errors import ConfigError, SinkError, TrainingError
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE
+from rtseg.video.outputs import write_file
+
+BEST_FILE = "best.json"
+
+_HDF5_OVERHEAD = 4096  # bytes a variable: its group, its name
+_CHUNK = 1 << 20
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
-    """Mean IoU on the val split after each epoch, as `rtseg eval` measures it; keeps the best weights."""
+    """Mean IoU on the val split after each epoch, as `rtseg eval` measures it.
 
-    def __init__(self, data_set: DataSet, pairs: list[tuple[UInt8Array, UInt8Array]], out: Path) -> None:
+    Keeps the weights of the best epoch, or always those of the last. At the end they are drawn back towards
+    the weights that the run started from, where `blend` is below 1.
+    """
+
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        pairs: Sequence[tuple[UInt8Array, UInt8Array]],
+        out: Path,
+        *,
+        keep: Literal["best", "last"] = "best",
+        blend: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.data_set = data_set
+        self.keep_last = keep == "last"
+        self.blend = blend
+        self.classes = classes
         self.pairs = pairs
         self.weights_path = out / WEIGHTS_FILE
-        self.best_path = out / "best.json"
-        self.best: dict[str, float] = (
-            json.loads(self.best_path.read_text(encoding="utf-8")) if self.best_path.exists() else {}
-        )
+        self.best_path = out / BEST_FILE
+        self.best = read_best(out)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        classes = self.data_set.classes
-        confusion = np.zeros((len(classes), len(classes)), np.int64)
-        for image, truth in self.pairs:
-            padded = preprocess.pad_to_multiple(image, MULTIPLE)
-            # Called, not predicted: TensorFlow's graph of an open size cannot be traced for a second size.
-            logits = keras.ops.convert_to_numpy(self.model(padded[None], training=False))[0]
-            planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
-            prediction = postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))
-            height, width = truth.shape
-            confusion += metrics.confusion_matrix(truth, prediction[:height, :width], len(classes))
-        result = {
-            "epoch": float(epoch + 1),
-            "mean_iou": metrics.mean_iou(confusion),
-            **dict(zip(classes, metrics.iou_per_class(confusion).tolist(), strict=True)),
-        }
+        result = {"epoch": float(epoch + 1), **self._measure()}
         if logs is not None:
+            rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+            logs["learning_rate"] = float(rate)
             logs.update({f"val_{key}": value for key, value in result.items() if key != "epoch"})
-        if result["mean_iou"] > self.best.get("mean_iou", -1.0):
-            self.best = result
-            self.model.save_weights(str(self.weights_path))
-            self.best_path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        if self.keep_last or result["mean_iou"] > self.best.get("mean_iou", -1.0):
+            self._keep(result)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.blend < 1:
+            self.model.network.load_weights(str(self.weights_path))
+            self.model.blend_with_start(self.blend)
+            self._keep({"epoch": self.best["epoch"], **self._measure()})
+
+    def _measure(self) -> dict[str, float]:
+        confusion = np.zeros((len(self.classes), len(self.classes)), np.int64)
+        for image, truth in self.pairs:
+            confusion += metrics.confusion_matrix(
+                truth, predict(self.model.network, image), len(self.classes)
+            )
+        ious = dict(zip(self.classes, metrics.iou_per_class(confusion).tolist(), strict=True))
+        return {"mean_iou": metrics.mean_iou(confusion), **ious}
+
+    def _keep(self, result: dict[str, float]) -> None:
+        self.best = result
+        with writing(self.weights_path, self.model.network.variables):
+            # Under another name first: a kill in the middle leaves the best so far as it was.
+            part = self.weights_path.with_name(f"part.{WEIGHTS_FILE}")
+            try:
+                self.model.network.save_weights(str(part))
+                part.replace(self.weights_path)
+            finally:
+                part.unlink(missing_ok=True)
+        figures = {key: None if math.isnan(value) else value for key, value in result.items()}
+        write_file(self.best_path, (json.dumps(figures, indent=2) + "\n").encode())
+
+
+def read_best(out: Path) -> dict[str, float]:
+    """The figures of a run's best epoch so far: NaN for a class that neither truth nor prediction holds."""
+    path = out / BEST_FILE
+    figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {key: math.nan if value is None else value for key, value in figures.items()}
+
+
+def predict(network: keras.Model, image_rgb: UInt8Array) -> UInt8Array:
+    """Picture (H, W, 3) uint8 RGB -> class map (H, W) at its own resolution."""
+    padded = preprocess.pad_to_multiple(image_rgb, MULTIPLE)
+    height, width = image_rgb.shape[:2]
+    logits = _of_size(network, padded.shape).predict_on_batch(padded[None])[0]
+    planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
+    return postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))[:height, :width]
+
+
+@functools.lru_cache(maxsize=32)
+def _of_size(network: keras.Model, shape: tuple[int, ...]) -> keras.Model:
+    """The network on pictures of one size, with the same weights.
+
+    TensorFlow cannot trace a network of open size, and untraced it takes seven times as long.
+    """
+    image = keras.Input(shape, dtype="uint8")
+    return keras.Model(image, network(image, training=False))
+
+
+class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training whose loss is no number any more; the checkpoints stay as they were before."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if not np.isfinite(loss):
+            raise TrainingError(f"the loss became {loss} at step {batch + 1} of {self._way_out()}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        # The last step's loss was that of the weights before it.
+        logits = self.model.network(np.zeros((1, MULTIPLE, MULTIPLE, 3), np.uint8), training=False)
+        if not np.isfinite(keras.ops.convert_to_numpy(logits)).all():
+            raise TrainingError(f"the logits are no numbers any more after {self._way_out()}")
+
+    def _way_out(self) -> str:
+        return (
+            f"epoch {self.epoch + 1}; the weights of the best epoch before are kept. Go on with --resume and "
+            "a lower --learning-rate, or look for odd labels with `rtseg data verify`"
+        )
+
+
+class Log(keras.callbacks.Callback):  # type: ignore[misc]
+    """Appends a row an epoch to a CSV file: the epoch (from 0), then all that was logged, by name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        row = {"epoch": epoch, **dict(sorted((logs or {}).items()))}
+        with writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
 
 
 class Checkpoint(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
@@ -64,25 +167,51 @@ class Checkpoint(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
     def __init__(self, folder: Path) -> None:
         # Two files in turn, so that a kill in the middle of writing leaves one that is whole.
         super().__init__(str(folder), double_checkpoint=True)
+        self.folder = folder
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras lists each layer that does not fit
+            try:
+                super().on_train_begin(logs)
+            except (OSError, ValueError) as error:
+                raise ConfigError(
+                    f"{self.folder}: is no checkpoint of this net, or damaged; go on with the options that "
+                    "the run was started with, or start anew in another folder"
+                ) from error
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch > (self.model._initial_epoch or 0):
-            super().on_epoch_end(epoch - 1, logs)
+            variables = [*self.model.variables, *self.model.optimizer.variables]
+            with writing(self.folder, variables):
+                super().on_epoch_end(epoch - 1, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Too early: see the class."""
 
 
-def trim_log(log: Path, checkpoint: Path) -> int:
-    """Drop the rows of epochs that a resumed run will do again; -> how many epochs the log holds."""
-    if not log.exists():
-        return 0
-    with log.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    metadata = checkpoint / "training_metadata.json"
-    if metadata.exists():
-        done = json.loads(metadata.read_text(encoding="utf-8"))["epoch"]
-        rows = rows[: done + 1]
-        with log.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(rows)
-    return max(0, len(rows) - 1)
+@contextmanager
+def writing(path: Path, variables: Sequence[keras.Variable] = ()) -> Iterator[None]:
+    """Turns what a library says of a full disk into an error that names the file.
+
+    Where variables are saved, room for them is tried first: HDF5 crashes the process when a disk gets full.
+    """
+    try:
+        if variables:
+            _try_room(path.with_name(f"room.{path.name}"), variables)
+        yield
+    except OSError as error:
+        raise SinkError(
+            f"{path}: cannot be written ({error.strerror or error}); make room, then go on with --resume"
+        ) from error
+
+
+def _try_room(path: Path, variables: Sequence[keras.Variable]) -> None:
+    """Write a file as large as those of the variables can get, and take it away. Raises OSError."""
+    needed = sum(_HDF5_OVERHEAD + 4 * math.prod(variable.shape) for variable in variables)
+    try:
+        with path.open("wb") as file:
+            for start in range(0, needed, _CHUNK):
+                file.write(bytes(min(_CHUNK, needed - start)))
+    finally:
+        path.unlink(missing_ok=True)

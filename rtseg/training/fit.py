@@ -3,86 +3,110 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
 
 import keras
+import numpy as np
 
 from rtseg import labels
-from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData
+from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData, find_model
 from rtseg.data.data_set import DataSet, open_data_set
-from rtseg.errors import ConfigError
-from rtseg.nets import MULTIPLE, build
-from rtseg.training.batches import TrainingBatches
-from rtseg.training.callbacks import Checkpoint, Validation, trim_log
-from rtseg.training.config import TrainConfig
-from rtseg.training.losses import SegmentationLoss
+from rtseg.errors import ConfigError, DataError
+from rtseg.labels import BACKGROUND
+from rtseg.nets import MULTIPLE
+from rtseg.segmenter import Segmenter, load
+from rtseg.training.batches import TrainingBatches, training_shares
+from rtseg.training.callbacks import Checkpoint, Log, StopAtNaN, Validation, read_best, writing
+from rtseg.training.config import CONFIG_FILE, TrainConfig
+from rtseg.training.network import TrainingNetwork
+from rtseg.training.pictures import Pictures
 from rtseg.training.progress import ProgressCallback
+from rtseg.training.resume import CHECKPOINT_FOLDER, LOG_FILE, epochs_done
+from rtseg.training.schedule import WarmUpThenCosine
+from rtseg.video.outputs import write_file
 
-_BATCH_NORM_MOMENTUM = 0.95  # Keras's 0.999 never catches up with the encoder in a short run
 _WARM_UP_SHARE = 0.03
 
 
 def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
-    """Train, keep the best weights by validation mean IoU, and return that epoch's IoU per class.
+    """Train, keep the weights of one epoch, and return that epoch's IoU per class on the val split.
 
-    The run folder is a model folder that lacks only its ONNX file: model.weights.h5 (the best so far) and
-    model.json. Beside them lie log.csv (a row an epoch), best.json (the best epoch's figures) and, until the
-    run is done, checkpoint/ (all that is needed to go on after an interruption).
+    The run folder is a model folder that lacks only its ONNX file: model.weights.h5 and model.json. Beside
+    them lie train.toml (the configuration), log.csv (a row an epoch), best.json (figures of the epoch that is
+    kept), curves.png, pictures/ (what the net makes of validation pictures), tensorboard/ and, until the run
+    is done, checkpoint/ (all that is needed to go on after an interruption).
 
-    Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data.
+    Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data,
+    SinkError for what cannot be written, and TrainingError when the loss is no number any more.
     """
-    checkpoint, log = config.out / "checkpoint", config.out / "log.csv"
-    if not resume and any(path.exists() for path in (config.out / CARD_FILE, checkpoint, log)):
+    if resume:
+        if epochs_done(config.out, config.epochs) >= config.epochs:
+            return read_best(config.out)
+    elif any((config.out / name).exists() for name in (CARD_FILE, CHECKPOINT_FOLDER, LOG_FILE)):
         raise ConfigError(
             f"{config.out}: holds a run already; add --resume to go on, or choose another folder"
         )
-    data_set = open_data_set(config.data, config.class_map)
-    weights = config.class_weights or (1.0,) * len(data_set.classes)
-    if len(weights) != len(data_set.classes):
-        raise ConfigError(f"{len(weights)} class weights for the classes {', '.join(data_set.classes)}")
-    validation = [(image, truth) for _, image, truth in data_set.pairs("val")]
+    data_sets = [open_data_set(path, config.class_map) for path in config.data]
+    classes = _common_classes(data_sets)
+    class_weights = config.class_weights or (1.0,) * len(classes)
+    if len(class_weights) != len(classes):
+        raise ConfigError(f"{len(class_weights)} class weights for the classes {', '.join(classes)}")
+    validated = next((each for each in data_sets if "val" in each.splits), None)
+    if validated is None:
+        raise ConfigError(f"{data_sets[0].root}: no split 'val', nor in another of the data sets; one must")
+    pairs = [(image, truth) for _, image, truth in validated.pairs("val")]
+    if not any(np.logical_and(truth > BACKGROUND, truth < len(classes)).any() for _, truth in pairs):
+        raise DataError(
+            f"{validated.root}: split 'val' holds nothing but {classes[BACKGROUND]}, so it cannot tell which "
+            "epoch is best; put pictures with other classes into it"
+        )
     keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy(config.precision)
+    keras.mixed_precision.set_global_policy(_precision(config))
 
-    batches = TrainingBatches(config, data_set)
-    model = build(
-        config.net,
-        classes=len(data_set.classes),
-        encoder_weights=config.encoder_weights,
-        freeze=config.freeze,
-    )
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = _BATCH_NORM_MOMENTUM
-    model.compile(
-        optimizer=_optimizer(config, steps=config.epochs * len(batches)),
-        loss=SegmentationLoss(weights),
-        jit_compile=False,  # XLA takes minutes to compile this for a CPU, and then runs it slower
-    )
+    with ExitStack() as stack:
+        teacher = stack.enter_context(_open_teacher(config.teacher, classes)) if config.teacher else None
+        batches = TrainingBatches(config, training_shares(config, data_sets), teacher)
+        model = TrainingNetwork(config, len(classes), class_weights)
+        model.compile(
+            optimizer=_optimizer(config, steps=config.epochs * len(batches)),
+            # For TensorFlow on a CPU, XLA takes minutes to compile this, and then runs it slower.
+            jit_compile=keras.backend.backend() == "jax",
+        )
+        # Now, or TensorFlow traces the whole step a second time once the optimizer has its variables.
+        model.optimizer.build(model.trainable_variables)
+        with writing(config.out):
+            config.out.mkdir(parents=True, exist_ok=True)
+        write_file(config.out / CARD_FILE, _card(config, data_sets).to_json().encode())
+        write_file(config.out / CONFIG_FILE, config.to_toml().encode())
+        validate = Validation(classes, pairs, config.out, keep=config.keep, blend=config.blend)
+        _fit(config, model, batches, validate)
+    return validate.best
 
-    config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / CARD_FILE).write_text(_card(config, data_set).to_json(), encoding="utf-8")
-    validate = Validation(data_set, validation, config.out)
-    if resume and trim_log(log, checkpoint) >= config.epochs:
-        return validate.best
-    average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema else []
-    logger = keras.callbacks.CSVLogger(str(log), append=resume)
+
+def _fit(config: TrainConfig, model: TrainingNetwork, batches: TrainingBatches, validate: Validation) -> None:
     progress = ProgressCallback()
+    # The order matters: what validates, logs and draws comes after the average is swapped in at the end of an
+    # epoch, the checkpoint after it is swapped out at the beginning of the next.
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
+        StopAtNaN(),
+        *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema != 0 else []),
+        validate,
+        Log(config.out / LOG_FILE),
+        *_tensorboard(config),
+        Pictures(config.out, validate.classes, validate.pairs, every=config.pictures_every),
+        progress,
+        Checkpoint(config.out / CHECKPOINT_FOLDER),
+    ]
     try:
         model.fit(
             batches,
             epochs=config.epochs,
             shuffle=False,  # the batches are drawn at random already, and the same again when resumed
             verbose=0,
-            # The order matters: validation and log come after the average is swapped in at the end of an
-            # epoch, the checkpoint after it is swapped out at the beginning of the next.
-            callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
-                *average,
-                validate,
-                logger,
-                progress,
-                Checkpoint(checkpoint),
-            ],
+            callbacks=callbacks,
         )
     except Exception:
         if batches.error is not None:  # Keras wraps what its data thread raises
@@ -90,40 +114,78 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         raise
     finally:
         progress.close()
-        if logger.csv_file is not None:
-            logger.csv_file.close()
-    return validate.best
 
 
-def _card(config: TrainConfig, data_set: DataSet) -> ModelCard:
-    learned_from = [TrainingData(name=data_set.name, license=data_set.license)]
+def _common_classes(data_sets: Sequence[DataSet]) -> tuple[str, ...]:
+    for other in data_sets[1:]:
+        if other.classes != data_sets[0].classes:
+            raise DataError(
+                f"{data_sets[0].root} and {other.root} have different classes under the map "
+                f"{other.map_name!r}: {', '.join(data_sets[0].classes)}; {', '.join(other.classes)}"
+            )
+    return data_sets[0].classes
+
+
+def _open_teacher(name: str, classes: tuple[str, ...]) -> Segmenter:
+    # One thread: it works while the student's step has the others.
+    teacher = load(name, threads=1)
+    if teacher.classes != classes:
+        teacher.close()
+        raise ConfigError(
+            f"the teacher {name} knows {', '.join(teacher.classes)}; the data has {', '.join(classes)}"
+        )
+    return teacher
+
+
+def _precision(config: TrainConfig) -> str:
+    if config.precision != "auto":
+        return config.precision
+    # bfloat16 needs no loss scaling. On CPUs its strided depthwise convolutions are slower than float32's.
+    # Where the backend puts a tensor: .../device:GPU:0, cuda:0 and the like.
+    device = str(keras.ops.zeros(()).device).lower()
+    return "mixed_bfloat16" if "gpu" in device or "cuda" in device else "float32"
+
+
+def _tensorboard(config: TrainConfig) -> list[keras.callbacks.Callback]:
+    """Keras writes its event files with TensorFlow, whatever backend trains: without it there are none."""
+    if find_spec("tensorflow") is None or find_spec("tensorboard") is None:
+        return []
+    return [keras.callbacks.TensorBoard(str(config.out / "tensorboard"), write_graph=False)]
+
+
+def _card(config: TrainConfig, data_sets: Sequence[DataSet]) -> ModelCard:
+    learned_from = [TrainingData(name=each.name, license=each.license) for each in data_sets]
     if config.encoder_weights is not None:
         learned_from.append(TrainingData(name="ImageNet (encoder weights)", license=config.encoder_license))
     if config.demo_share > 0:
         learned_from.append(TrainingData(name="rtseg's demo source", license="MIT"))
+    for name in (config.init, config.teacher):
+        # What a model learned from, its pupils have learned from too.
+        learned_from += find_model(name).card.training_data if name else ()
+    classes = data_sets[0].classes
     return ModelCard(
         name=re.sub(r"[^a-z0-9._-]+", "-", config.out.name.lower()).strip("-._") or "model",
         net=config.net,
-        classes=data_set.classes,
-        palette=labels.palette(data_set.classes),
+        classes=classes,
+        palette=labels.palette(classes),
         input=InputSpec(width=config.size[0], height=config.size[1], multiple=MULTIPLE),
-        training_data=tuple(learned_from),
+        training_data=tuple(dict.fromkeys(learned_from)),
         training_command=config.command,
     )
 
 
 def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    warm_up = max(1, int(_WARM_UP_SHARE * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / 100,
-        warmup_target=config.learning_rate,
-        warmup_steps=warm_up,
-        decay_steps=max(1, steps - warm_up),
+    schedule = WarmUpThenCosine(
+        config.learning_rate / 100,
+        config.learning_rate,
+        warm_up_steps=max(1, int(_WARM_UP_SHARE * steps)),
+        steps=steps,
     )
+    momentum = config.ema if config.ema is not None else min(max(1 - 10 / steps, 0.9), 0.998)
     return keras.optimizers.AdamW(
         schedule,
         weight_decay=config.weight_decay,
         clipnorm=5.0,
-        use_ema=bool(config.ema),
-        ema_momentum=config.ema or 0.99,
+        use_ema=momentum > 0,
+        ema_momentum=momentum,
     )

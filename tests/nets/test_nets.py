@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtseg.errors import ConfigError, ModelError
-from rtseg.nets import build
+from rtseg.nets import build, compose
 
 
 def batch_norms(network: keras.Model, *, decoder: bool) -> list[keras.layers.BatchNormalization]:
@@ -40,6 +40,23 @@ def test_a_net_of_fixed_size_says_its_size() -> None:
     assert network.input.shape == (None, 64, 96, 3)
     assert network.input.dtype == "uint8"
     assert network.output.shape == (None, 16, 24, 2)
+
+
+def test_the_parts_of_a_net_are_the_image_its_pyramid_and_the_logits() -> None:
+    image, pyramid, logits = compose("litex05_mobilenetv2x05", classes=3, size=(96, 64))
+    assert image.shape == (None, 64, 96, 3)
+    strides = {
+        level: (64 // features.shape[1], 96 // features.shape[2]) for level, features in pyramid.items()
+    }
+    assert strides == {f"P{level}": (2**level, 2**level) for level in range(1, 6)}
+    assert logits.shape == (None, 16, 24, 3)
+
+
+def test_half_a_decoder_is_half_as_wide(half: keras.Model) -> None:
+    part = build("litex05_mobilenetv2x05", classes=5)
+    for name in ("context", "skip_P4", "narrow_P3", "refine_P3", "smooth_P2"):
+        assert 2 * part.get_layer(name).filters == half.get_layer(name).filters
+    assert part(np.zeros((1, 64, 96, 3), np.uint8)).shape == (1, 16, 24, 5)
 
 
 def test_brightness_matters_so_the_picture_gets_in(half: keras.Model) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtseg.labels import IGNORE
+from rtseg.labels import BACKGROUND, IGNORE, merged
 from rtseg.training.augmentation import augment, change_light, degrade, move_camera
 
 SIZE = (96, 64)
@@ -48,8 +48,43 @@ def test_a_sample_has_the_size_asked_for_and_no_new_labels(seed: int) -> None:
     assert changed.shape == (64, 96, 3)
     assert labels.shape == (64, 96)
     assert changed.dtype == labels.dtype == np.uint8
-    assert set(np.unique(labels)) <= set(np.unique(class_map)) | {IGNORE}
+    assert set(np.unique(labels)) <= set(np.unique(class_map)) | {IGNORE, BACKGROUND}
     assert (labels != IGNORE).any()
+
+
+def test_labels_that_are_no_classes_stay_what_they_are() -> None:
+    """Numbers between two labels would mean something else."""
+    image, class_map = scene()
+    special = np.array([merged((2, 3)), IGNORE, merged((0, 1)), 3], np.uint8)[class_map]
+    seen: set[int] = set()
+    for seed in range(30):
+        _, labels = move_camera(image, special, SIZE, np.random.default_rng(seed))
+        _, classes = move_camera(image, class_map, SIZE, np.random.default_rng(seed))
+        inside = classes != IGNORE
+        expected = np.array([merged((2, 3)), IGNORE, merged((0, 1)), 3])[np.where(inside, classes, 1)]
+        np.testing.assert_array_equal(labels, expected)
+        seen |= set(np.unique(augment(image, special, SIZE, np.random.default_rng(seed))[1]).tolist())
+    assert seen == {merged((2, 3)), merged((0, 1)), 3, IGNORE, BACKGROUND}
+
+
+def test_a_calm_sample_has_neither_bonnet_nor_weather() -> None:
+    image, class_map = scene()
+    class_map += 1  # no background, which is what bonnets are
+    bonnets = unpainted = 0
+    for seed in range(60):
+        calm, calm_labels = augment(image, class_map, SIZE, np.random.default_rng(seed), calm=True)
+        rng = np.random.default_rng(seed)
+        expected, labels = move_camera(image, class_map, SIZE, rng)
+        np.testing.assert_array_equal(calm, degrade(change_light(expected, rng), rng))
+        np.testing.assert_array_equal(calm_labels, labels)
+        wild, wild_labels = augment(image, class_map, SIZE, np.random.default_rng(seed))
+        bonnets += bool((wild_labels == BACKGROUND).any())
+        rng = np.random.default_rng(seed)
+        expected, _ = move_camera(image, class_map, SIZE, rng)
+        rng.random(2)  # whether there shall be a bonnet, and weather
+        unpainted += np.array_equal(wild, degrade(change_light(expected, rng), rng))
+    assert 0 < bonnets < 20
+    assert 20 < unpainted < 55
 
 
 def test_the_same_generator_gives_the_same_sample_and_another_another() -> None:

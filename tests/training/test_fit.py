@@ -1,184 +1,183 @@
-"""Real trainings, tiny ones: what they leave, and that an interruption loses nothing."""
+"""A real training, a tiny one: what it learns and leaves, and what is refused before it starts."""
 
 from __future__ import annotations
 
-import csv
+import importlib.util
 import json
-import math
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from little_runs import NET, Run, little, log_of, write_bright
 
-from rtseg.card import CARD_FILE, WEIGHTS_FILE, read_card
+from rtseg.card import CARD_FILE, WEIGHTS_FILE, find_model, read_card
 from rtseg.data.data_set import open_data_set
-from rtseg.errors import ConfigError, DataError
-from rtseg.export.onnx import load_keras
-from rtseg.labels import CLASSES
+from rtseg.errors import ConfigError, DataError, ModelError, RtsegError, SinkError
+from rtseg.labels import CLASSES, IGNORE
 from rtseg.nets import build
-from rtseg.training.callbacks import Validation
-from rtseg.training.config import TrainConfig
+from rtseg.training.batches import TrainingBatches, training_shares
+from rtseg.training.callbacks import predict
+from rtseg.training.config import CONFIG_FILE, load_config
 from rtseg.training.fit import train
 
-START = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from test_fit import little
-from pathlib import Path
-from rtseg.training.fit import train
-train(little(Path(sys.argv[2]), Path(sys.argv[3])))
-"""
+needs_tensorboard = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")),
+    reason="needs TensorFlow and TensorBoard, which are not installed",
+)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, write_data_set: Callable[..., Path]) -> Path:
-    return write_data_set(tmp_path_factory.mktemp("data") / "little")
+def test_it_learns(run: Run) -> None:
+    rows = log_of(run.config.out)
+    assert rows[1]["loss"] < 0.8 * rows[0]["loss"]
+    assert run.best["mean_iou"] > 0.4
 
 
-def little(data: Path, out: Path, **changes: Any) -> TrainConfig:
-    """Six pictures, of which a frozen encoder sees two at a time: as small as a training can be."""
-    config = TrainConfig(
-        data, out, "lite_mobilenetv2x05", freeze="encoder", epochs=2, batch=2, size=(64, 64), demo_share=0.0
-    )
-    return replace(config, **changes)
-
-
-def log_of(out: Path) -> list[dict[str, float]]:
-    with (out / "log.csv").open(encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-@pytest.fixture(scope="module")
-def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainConfig, dict[str, float]]:
-    """A run that went through without an interruption, and what it returned."""
-    config = little(data, tmp_path_factory.mktemp("runs") / "My First Run", command="rtseg train")
-    return config, train(config)
-
-
-def test_a_run_leaves_a_model_folder_that_lacks_only_its_onnx_file(
-    run: tuple[TrainConfig, dict[str, float]],
-) -> None:
-    config, _ = run
-    left = {path.name for path in config.out.iterdir()}
-    assert left == {WEIGHTS_FILE, CARD_FILE, "log.csv", "best.json"}
-    card = read_card(config.out / CARD_FILE)
-    assert (card.name, card.net, card.classes) == ("my-first-run", "lite_mobilenetv2x05", CLASSES)
+def test_a_run_leaves_a_model_folder_that_lacks_only_its_onnx_file(run: Run) -> None:
+    left = {path.name for path in run.config.out.iterdir()}
+    shown = {"curves.png", "pictures"}
+    assert left - {"tensorboard"} == {WEIGHTS_FILE, CARD_FILE, CONFIG_FILE, "log.csv", "best.json"} | shown
+    card = read_card(run.config.out / CARD_FILE)
+    assert (card.name, card.net, card.classes) == ("my-first-run", NET, CLASSES)
     assert (card.input.width, card.input.height) == (64, 64)
-    assert [(part.name, part.license) for part in card.training_data] == [("little", "MIT")]
+    assert [(part.name, part.license) for part in card.training_data] == [("bright", "MIT")]
     assert card.training_command == "rtseg train"
-    network = load_keras(config.out)
-    assert np.isfinite(network.predict_on_batch(np.zeros((1, 64, 64, 3), np.uint8))).all()
 
 
-def test_the_log_has_a_row_an_epoch_and_the_best_is_one_of_them(
-    run: tuple[TrainConfig, dict[str, float]],
-) -> None:
-    config, best = run
-    rows = log_of(config.out)
+def test_the_weights_are_those_of_the_best_epoch(run: Run) -> None:
+    network = build(NET, classes=4)
+    network.load_weights(str(run.config.out / WEIGHTS_FILE))
+    right = counted = 0
+    for _, image, truth in open_data_set(next(iter(run.config.data)), run.config.class_map).pairs("val"):
+        right += (predict(network, image) == truth).sum()
+        counted += (truth != IGNORE).sum()
+    assert right / counted > 0.6
+
+
+def test_the_configuration_beside_it_is_the_run(run: Run) -> None:
+    assert load_config(run.config.out / CONFIG_FILE, {"out": run.config.out}) == run.config
+
+
+def test_the_log_has_a_row_an_epoch_and_the_best_is_one_of_them(run: Run) -> None:
+    rows = log_of(run.config.out)
     assert [row["epoch"] for row in rows] == [0, 1]
-    assert all(math.isfinite(row["loss"]) and row["loss"] > 0 for row in rows)
-    assert best == json.loads((config.out / "best.json").read_text(encoding="utf-8"))
-    assert best["mean_iou"] == max(row["val_mean_iou"] for row in rows)
-    assert set(CLASSES) <= set(best)
+    assert all(np.isfinite(row["loss"]) and row["loss"] > 0 for row in rows)
+    assert 0 <= rows[1]["learning_rate"] < rows[0]["learning_rate"] < run.config.learning_rate
+    assert run.best == json.loads((run.config.out / "best.json").read_text(encoding="utf-8"))
+    assert run.best["mean_iou"] == max(row["val_mean_iou"] for row in rows)
+    best = rows[int(run.best["epoch"]) - 1]
+    assert {name: best[f"val_{name}"] for name in CLASSES} == {name: run.best[name] for name in CLASSES}
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(run: tuple[TrainConfig, dict[str, float]]) -> None:
-    config, _ = run
-    before = (config.out / WEIGHTS_FILE).read_bytes()
+def test_curves_and_pictures_can_be_looked_at(run: Run) -> None:
+    curves = cv2.imread(str(run.config.out / "curves.png"))
+    assert curves.shape == (400, 1000, 3)
+    assert 0.01 < (curves < 200).any(axis=-1).mean() < 0.3
+    assert [path.name for path in (run.config.out / "pictures").iterdir()] == ["epoch-002.jpg"]
+    sheet = cv2.imread(str(run.config.out / "pictures" / "epoch-002.jpg"))
+    assert sheet.std() > 20
+
+
+@needs_tensorboard
+def test_tensorboard_can_read_it(run: Run) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = run.config.out / "tensorboard"
+    tags = {
+        part: set(EventAccumulator(str(folder / part)).Reload().Tags()["tensors"])
+        for part in ("train", "validation")
+    }
+    assert "epoch_loss" in tags["train"]
+    assert {"epoch_mean_iou", "epoch_pedestrian"} <= tags["validation"]
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(run: Run) -> None:
+    before = (run.config.out / WEIGHTS_FILE).read_bytes()
     with pytest.raises(ConfigError, match="holds a run already; add --resume"):
-        train(config)
-    assert (config.out / WEIGHTS_FILE).read_bytes() == before
-
-
-@pytest.fixture
-def killed(data: Path, tmp_path: Path) -> TrainConfig:
-    """A run that a SIGKILL ended as soon as the checkpoint of its first epoch was whole."""
-    config = little(data, tmp_path / "run")
-    command = [sys.executable, "-c", START, str(Path(__file__).parent), str(config.data), str(config.out)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    whole = config.out / "checkpoint/training_metadata.json"
-    try:
-        deadline = time.monotonic() + 200
-        while not (whole.exists() and whole.read_text()):
-            assert process.poll() is None, "the training ended before it could be killed"
-            assert time.monotonic() < deadline, "no checkpoint came"
-            time.sleep(0.005)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
-    return config
-
-
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(
-    killed: TrainConfig, run: tuple[TrainConfig, dict[str, float]]
-) -> None:
-    with pytest.raises(ConfigError, match="--resume"):
-        train(killed)
-    best = train(killed, resume=True)
-    rows, expected = log_of(killed.out), log_of(run[0].out)
-    assert [row["epoch"] for row in rows] == [0, 1]
-    assert rows[1]["loss"] == pytest.approx(expected[1]["loss"], rel=0.02)
-    assert best["mean_iou"] == pytest.approx(run[1]["mean_iou"], abs=0.02)
-    assert not (killed.out / "checkpoint").exists()
-
-
-def test_resuming_a_run_that_is_done_changes_nothing(
-    run: tuple[TrainConfig, dict[str, float]], tmp_path: Path
-) -> None:
-    config, best = run
-    rows = log_of(config.out)
-    assert train(config, resume=True) == best
-    assert log_of(config.out) == rows
-
-
-def test_pictures_of_several_sizes_are_validated(
-    data: Path, tmp_path: Path, picture: Callable[..., np.ndarray]
-) -> None:
-    sizes = ((64, 64), (96, 64), (70, 50))
-    pairs = [(picture(size, 1), np.zeros(size[::-1], np.uint8)) for size in sizes]
-    validation = Validation(open_data_set(data, "all"), pairs, tmp_path)
-    validation.set_model(build("lite_mobilenetv2x05", classes=2))
-    logs: dict[str, float] = {}
-    validation.on_epoch_end(0, logs)
-    assert 0 <= logs["val_still"] <= 1
-
-
-def test_a_broken_picture_met_while_training_is_named(
-    tmp_path: Path, write_data_set: Callable[..., Path]
-) -> None:
-    root = write_data_set(tmp_path / "broken", val=1)
-    config = little(root, tmp_path / "run")
-    # Keras looks at two batches before it begins: the picture is of the third.
-    order = np.random.default_rng((config.seed, 0)).permutation(6)
-    broken = root / f"train/images/{order[-1]:02}.png"
-    broken.write_bytes(b"no picture")
-    with pytest.raises(DataError, match=rf"{broken.name}: cannot be read"):
-        train(config)
+        train(run.config)
+    assert (run.config.out / WEIGHTS_FILE).read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "error", "message"),
     [
-        {"size": (50, 64)},
-        {"size": (0, 0)},
-        {"batch": 7},
-        {"class_weights": (1.0, 2.0)},
-        {"class_map": "other"},
-        {"net": "lite_mobilnet"},
+        ({"batch": 61}, ConfigError, "batch is 61, but an epoch has 60 samples"),
+        ({"class_weights": (1.0, 2.0)}, ConfigError, "2 class weights for the classes background, road,"),
+        ({"class_map": "other"}, DataError, "no map 'other'; there are: road-vehicle-pedestrian, two"),
+        ({"net": "lite_mobilnet"}, ConfigError, "unknown net 'lite_mobilnet'"),
+        ({"hold_out": ("*",)}, ConfigError, r"bright: hold_out \* leaves no picture"),
+        (
+            {"teacher": "street-m", "class_map": "two"},
+            ConfigError,
+            "teacher street-m knows .*; the data has still",
+        ),
+        ({"teacher": "street-x"}, ModelError, "unknown model 'street-x'"),
+        ({"init": "street-m"}, ModelError, "its net lite_mobilenetv2 does not fit two_five"),
+        ({"init": "street-x"}, ModelError, "unknown model 'street-x'"),
     ],
     ids=str,
 )
 def test_what_cannot_be_trained_is_refused_before_it_starts(
-    data: Path, tmp_path: Path, wrong: dict[str, Any]
+    bright: Path, tmp_path: Path, wrong: dict[str, Any], error: type[RtsegError], message: str
 ) -> None:
-    with pytest.raises((ConfigError, DataError)):
-        train(little(data, tmp_path / "run", **wrong))
+    with pytest.raises(error, match=message):
+        train(little(bright, tmp_path / "run", **wrong))
     assert not (tmp_path / "run").exists()
+
+
+def test_data_sets_of_different_classes_are_refused(bright: Path, tmp_path: Path) -> None:
+    other = write_bright(tmp_path / "other")
+    toml = (other / "dataset.toml").read_text(encoding="utf-8")
+    (other / "dataset.toml").write_text(toml.replace("vehicle = [", "car = ["), encoding="utf-8")
+    with pytest.raises(DataError, match=r"bright and .*other have different classes .*vehicle.*; .*car"):
+        train(little(bright, tmp_path / "run", data={bright: 1, other: 1}))
+
+
+def test_without_pictures_to_validate_on_there_is_no_training(tmp_path: Path) -> None:
+    root = write_bright(tmp_path / "bright")
+    (root / "val").rename(tmp_path / "val")
+    with pytest.raises(ConfigError, match="no split 'val', nor in another"):
+        train(little(root, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_validating_on_nothing_but_background_is_refused(tmp_path: Path) -> None:
+    root = write_bright(tmp_path / "bright")
+    for path in (root / "val" / "labels").iterdir():
+        cv2.imwrite(str(path), np.zeros((64, 64), np.uint8))
+    with pytest.raises(DataError, match="'val' holds nothing but background"):
+        train(little(root, tmp_path / "run"))
+
+
+@pytest.mark.parametrize("out", ["file", "file/run", "/proc/run"])
+def test_an_output_that_cannot_be_written_is_named(bright: Path, tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match=f"{out}: cannot be written"):
+        train(little(bright, tmp_path / out))
+
+
+def test_the_card_says_what_pupils_have_learned_from(tmp_path: Path) -> None:
+    """The training itself ends at a picture that breaks: only its card is looked at."""
+    root = write_bright(tmp_path / "bright")
+    for path in (root / "train" / "images").iterdir():
+        path.write_bytes(b"no picture")
+    config = little(root, tmp_path / "run", teacher="street-m", demo_share=0.2, auxiliary=0.4)
+    with pytest.raises(DataError, match=r"\.png: cannot be read as a picture"):
+        train(config)
+    learned_from = read_card(tmp_path / "run" / CARD_FILE).training_data
+    assert {part.name for part in learned_from} == {"bright", "rtseg's demo source"} | {
+        part.name for part in find_model("street-m").card.training_data
+    }
+
+
+def test_a_broken_picture_met_while_training_is_named(tmp_path: Path) -> None:
+    root = write_bright(tmp_path / "broken", val=1)
+    config = little(root, tmp_path / "run", data={root: 1})
+    batches = TrainingBatches(config, training_shares(config, [open_data_set(root, config.class_map)]))
+    # Keras looks at two batches before it begins: the picture is of the third.
+    assert batches.drawn[-1] is not None
+    broken = batches.drawn[-1][1].image_path
+    broken.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=rf"{broken.name}: cannot be read"):
+        train(config)

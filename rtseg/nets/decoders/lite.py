@@ -10,16 +10,17 @@ from typing import Any
 
 from keras import layers
 
-WIDTH = {"P5": 128, "P4": 128, "P3": 96, "P2": 64}
+WIDTHS = {"P5": 128, "P4": 128, "P3": 96, "P2": 64}
 
 
-def lite(pyramid: dict[str, Any], classes: int) -> Any:
+def lite(pyramid: dict[str, Any], classes: int, *, width_multiplier: float = 1.0) -> Any:
     """Pyramid -> logits (N, H/4, W/4, classes) float32."""
-    x = _conv(pyramid["P5"], WIDTH["P5"], name="context")
+    widths = {level: round(width * width_multiplier) for level, width in WIDTHS.items()}
+    x = _conv(pyramid["P5"], widths["P5"], name="context")
     x = layers.Add(name="context_add")([x, _whole_image(x)])
-    x = _separable(x, WIDTH["P5"], name="context_mix")
+    x = _separable(x, widths["P5"], name="context_mix")
     for level in ("P4", "P3", "P2"):
-        width = WIDTH[level]
+        width = widths[level]
         skip = _conv(pyramid[level], width, name=f"skip_{level}")
         x = _conv(x, width, name=f"narrow_{level}")
         x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up_{level}")(x)

@@ -1,0 +1,121 @@
+"""A network with what it is told at training time: losses, a teacher, a second head."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import keras
+
+from rtseg.card import WEIGHTS_FILE, find_model
+from rtseg.errors import ModelError
+from rtseg.nets import build, compose
+from rtseg.training.config import TrainConfig
+from rtseg.training.losses import SegmentationLoss, distillation_loss
+
+_LAST_LAYER = "logits"
+# Keras's 0.999 never catches up in a short run. With 0.99 the statistics are about as old as the averaged
+# weights that they serve in evaluation; at 0.95 validation swings from epoch to epoch.
+_BATCH_NORM_MOMENTUM = 0.99
+
+
+class TrainingNetwork(keras.Model):  # type: ignore[misc]
+    """Maps images to {"logits": ..., "auxiliary": ...} and knows their loss.
+
+    network is the part that is kept, (N, H, W, 3) uint8 -> logits (N, H/4, W/4, classes).
+    """
+
+    def __init__(self, config: TrainConfig, classes: int, class_weights: tuple[float, ...]) -> None:
+        super().__init__()
+        self.config = config
+        parts = compose(
+            config.net, classes=classes, encoder_weights=config.encoder_weights, freeze=config.freeze
+        )
+        self.network = keras.Model(parts.image, parts.logits, name=config.net)
+        outputs = {"logits": parts.logits}
+        if config.auxiliary:
+            outputs["auxiliary"] = _second_head(parts.pyramid["P4"], classes)
+        self.with_heads = keras.Model(parts.image, outputs)
+        self.segmentation_loss = SegmentationLoss(class_weights, focal=config.focal, dice=config.dice)
+        for layer in self.with_heads.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = _BATCH_NORM_MOMENTUM
+        taken = start_from(config.init, self.network) if config.init is not None else ()
+        self._start = (
+            {name: self.network.get_layer(name).get_weights() for name in taken} if config.blend < 1 else {}
+        )
+        self.built = True  # all of its layers are; its checkpoints ask
+
+    def call(self, image: Any, training: bool = False) -> Any:
+        """Image (N, H, W, 3) uint8 -> the outputs of all heads."""
+        return self.with_heads(image, training=training)
+
+    def blend_with_start(self, share: float) -> None:
+        """Set the kept part to a mean in weight space: this share of what it is, the rest of what it was.
+
+        A last layer that had other classes stays as it is: it started from nothing.
+        """
+        for name, start in self._start.items():
+            layer = self.network.get_layer(name)
+            pairs = zip(layer.get_weights(), start, strict=True)
+            layer.set_weights([share * now + (1 - share) * then for now, then in pairs])
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The sum of what the configuration asks for; x, y as `TrainingBatches` gives them."""
+        loss = self.segmentation_loss(y["class_map"], y_pred["logits"])
+        if "teacher" in y:
+            loss += self.config.distillation * distillation_loss(y["teacher"], y_pred["logits"])
+        if "auxiliary" in y_pred:
+            # At the stride of the logits: this head learns where things are, not where they end.
+            coarse = y["class_map"][:, ::4, ::4]
+            loss += self.config.auxiliary * self.segmentation_loss(coarse, y_pred["auxiliary"])
+        return loss
+
+
+def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
+    """Give a network the weights of a model, except for the last layer where that has other classes.
+
+    -> the names of the layers that have them now.
+
+    Raises ModelError for a model of another net, or one without its Keras weights.
+    """
+    model = find_model(name)
+    path = model.onnx_path.with_name(WEIGHTS_FILE)
+    if not path.is_file():
+        raise ModelError(f"{path}: missing; a training starts from a model's folder that has it")
+    source = build(model.card.net, classes=len(model.card.classes))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras lists each layer that does not fit; the error says it once
+        try:
+            source.load_weights(str(path))
+        except (ValueError, OSError) as error:
+            raise ModelError(f"{path}: not the weights of {model.card.net}, as its card says") from error
+    taken = []
+    for layer in network.layers:
+        theirs = next((each for each in source.layers if each.name == layer.name), None)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if theirs is not None and [tuple(weight.shape) for weight in theirs.weights] == shapes:
+            layer.set_weights(theirs.get_weights())
+            if shapes:
+                taken.append(layer.name)
+        elif shapes and layer.name != _LAST_LAYER:
+            raise ModelError(
+                f"{name}: its net {model.card.net} does not fit {network.name}: layer {layer.name!r} "
+                f"{'has other shapes' if theirs is not None else 'is not in it'}. Start from a model of the "
+                "same net"
+            )
+    return tuple(taken)
+
+
+def _second_head(features: Any, classes: int) -> Any:
+    """A small classifier on the encoder alone (PSPNet's auxiliary loss, Zhao et al. 2017, section 3.3)."""
+    x = keras.layers.Conv2D(64, 1, use_bias=False, name="auxiliary_conv")(features)
+    x = keras.layers.ReLU(name="auxiliary_relu")(keras.layers.BatchNormalization(name="auxiliary_bn")(x))
+    return keras.layers.Conv2D(classes, 1, dtype="float32", name="auxiliary_logits")(x)
