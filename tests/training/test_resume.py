@@ -16,7 +16,7 @@ from little_runs import Run, little, log_of
 
 from rtseg.card import CARD_FILE, WEIGHTS_FILE
 from rtseg.errors import ConfigError, TrainingError
-from rtseg.training.config import TrainConfig
+from rtseg.training.config import CONFIG_FILE, TrainConfig, load_config
 from rtseg.training.fit import train
 from rtseg.training.resume import epochs_done
 
@@ -62,7 +62,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(copied: TrainConfig, ru
     assert [row["epoch"] for row in log_of(copied.out)] == [0]
     with pytest.raises(ConfigError, match="holds a run already; add --resume"):
         train(copied)
-    best = train(copied, resume=True)
+    # Its folder says all that it needs to go on.
+    best = train(load_config(copied.out / CONFIG_FILE, {"out": copied.out}), resume=True)
     rows, expected = log_of(copied.out), log_of(run.config.out)
     assert [row["epoch"] for row in rows] == [0, 1]
     assert rows[0]["loss"] == pytest.approx(expected[0]["loss"], rel=0.02)
