@@ -22,9 +22,8 @@ MOST_MERGEABLE: Final = 6
 def merged(classes: Iterable[int]) -> int:
     """The label of pixels that are one of these classes, though nobody knows which.
 
-    Comma10k's "movable" is a vehicle or a pedestrian; a teacher that only knows roads calls the rest "any of
-    the others". A training takes the sum of the members' probabilities (the marginal); an evaluation leaves
-    such pixels out.
+    Comma10k's "movable" is a vehicle or a pedestrian. A training takes the sum of the members' probabilities
+    (the marginal); an evaluation leaves such pixels out.
     """
     return 128 | sum(1 << index for index in classes)
 

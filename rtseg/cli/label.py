@@ -22,7 +22,7 @@ def label(
     out: Annotated[Path, typer.Option("--output", "-o", help="The data set to write, a folder.")],
     teacher: Annotated[
         list[str],
-        typer.Option(help="A model that says what it sees; several times for several, which must agree."),
+        typer.Option(help="A model that says what it sees; several times for several, whose mean decides."),
     ] = ["street-m"],  # noqa: B006  typer reads it
     keep: Annotated[
         float, typer.Option(help="Least probability for which a pixel is labelled; the others do not count.")

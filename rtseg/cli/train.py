@@ -103,7 +103,7 @@ def train(
     distillation: Annotated[float | None, _flag("Weight of what the teacher says [1].", panel="Loss")] = None,
     pictures_every: Annotated[int | None, _flag("Epochs between picture sheets [5].", panel="Steps")] = None,
 ) -> None:
-    """Train a network with transfer learning, and export the best epoch as a model.
+    """Train a network with transfer learning, and export the epoch that is kept as a model.
 
     The run's folder shows how it goes: curves.png, pictures/, log.csv, tensorboard/.
 

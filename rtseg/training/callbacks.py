@@ -111,7 +111,7 @@ def predict(network: keras.Model, image_rgb: UInt8Array) -> UInt8Array:
 def _of_size(network: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     """The network on pictures of one size, with the same weights.
 
-    TensorFlow cannot trace a network of open size, and untraced it takes seven times as long.
+    TensorFlow cannot trace a network of open size, and untraced each layer is a call from Python.
     """
     image = keras.Input(shape, dtype="uint8")
     return keras.Model(image, network(image, training=False))

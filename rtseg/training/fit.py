@@ -140,7 +140,7 @@ def _open_teacher(name: str, classes: tuple[str, ...]) -> Segmenter:
 def _precision(config: TrainConfig) -> str:
     if config.precision != "auto":
         return config.precision
-    # bfloat16 needs no loss scaling. On CPUs its strided depthwise convolutions are slower than float32's.
+    # bfloat16 needs no loss scaling; on a CPU it is for who asks for it.
     # Where the backend puts a tensor: .../device:GPU:0, cuda:0 and the like.
     device = str(keras.ops.zeros(()).device).lower()
     return "mixed_bfloat16" if "gpu" in device or "cuda" in device else "float32"
