@@ -63,7 +63,7 @@ def label_sources(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
 
-    from rtseg.evaluation.pseudo_labels import label
+    from rtseg.evaluation.pseudo_labels import check_replaceable, label
     from rtseg.video.outputs import check_folder
     from rtseg.video.source import open_source
 
@@ -71,6 +71,7 @@ def label_sources(
     with ExitStack() as stack:
         opened = [stack.enter_context(open_source(source)) for source in sources]
         check_folder(out, overwrite=overwrite, inputs=[file for source in opened for file in source.files])
+        check_replaceable(out)
         counts = [source.frame_count for source in opened]
         total = None if None in counts else sum(-(-(count or 0) // config.every) for count in counts)
         columns = (TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

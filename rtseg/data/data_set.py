@@ -5,9 +5,10 @@ DIR/dataset.toml  ->  samples of a split  ->  image (H, W, 3) RGB and class map 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from rtseg.data.description import read_description
 from rtseg.data.label_code import LabelCode, label_code
@@ -16,7 +17,7 @@ from rtseg.data.pictures import decode_rgb, read_whole
 from rtseg.errors import DataError
 from rtseg.frame import UInt8Array
 
-__all__ = ["DataSet", "Sample", "open_data_set"]
+__all__ = ["DataSet", "Pairs", "Sample", "open_data_set"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,26 @@ class DataSet:
         """All samples of a split, loaded one after the other."""
         for sample in self.samples(split):
             yield sample, *self.load(sample)
+
+
+class Pairs(Sequence[tuple[UInt8Array, UInt8Array]]):
+    """(image, class map) of samples, as `DataSet.load` gives them, each loaded whenever it is asked for."""
+
+    def __init__(self, data_set: DataSet, samples: Sequence[Sample]) -> None:
+        self._data_set = data_set
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[UInt8Array, UInt8Array]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Pairs: ...
+    def __getitem__(self, index: int | slice) -> tuple[UInt8Array, UInt8Array] | Pairs:
+        if isinstance(index, slice):
+            return Pairs(self._data_set, self._samples[index])
+        return self._data_set.load(self._samples[index])
 
 
 def check_size(sample: Sample, image: UInt8Array, label_shape: tuple[int, ...]) -> None:

@@ -5,7 +5,9 @@ Lee 2013, "Pseudo-Label"; Xie et al. 2020, "Self-training with Noisy Student" (a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from rtseg import preprocess
 from rtseg.data.toml import toml_value
-from rtseg.errors import ConfigError
+from rtseg.errors import ConfigError, SinkError
 from rtseg.evaluation.predictor import Predictor, Probabilities
 from rtseg.frame import UInt8Array
 from rtseg.labels import IGNORE
@@ -25,6 +27,8 @@ from rtseg.video.source import Source
 DATASET_FILE = "dataset.toml"
 _JPEG_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 95)
 _MAP_NAME = "road-vehicle-pedestrian"
+_FIRST_WORDS = "# Pseudo-labels by"
+_PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -83,26 +87,57 @@ def label(
     classes = _common_classes(teachers)
     pixels = np.zeros(len(classes), np.int64)
     pixels_in_all = pictures = 0
-    images, labels = out / "train" / "images", out / "train" / "labels"
-    for folder in (out, out / "train", images, labels):
-        make_folder(folder)
-    # Written last, so that an interrupted labelling leaves nothing that a training would take for whole.
-    (out / DATASET_FILE).unlink(missing_ok=True)
-    for number, source in enumerate(sources):
-        for index, frame in enumerate(source.frames()):
-            if index % config.every:
-                continue
-            image_rgb = _prepare(preprocess.to_bgr(frame)[..., ::-1], config)
-            class_map = confident(combine(teachers, image_rgb), config.keep)
-            name = f"{number:02d}-{frame.name or f'{frame.index:06d}'}"
-            _write(images / f"{name}.jpg", image_rgb[..., ::-1], _JPEG_QUALITY)
-            _write(labels / f"{name}.png", class_map)
-            pixels += np.bincount(class_map[class_map != IGNORE], minlength=len(classes))
-            pixels_in_all += class_map.size
-            pictures += 1
-            progress()
+    with _replacing(out) as train:
+        for number, source in enumerate(sources):
+            for index, frame in enumerate(source.frames()):
+                if index % config.every:
+                    continue
+                image_rgb = _prepare(preprocess.to_bgr(frame)[..., ::-1], config)
+                class_map = confident(combine(teachers, image_rgb), config.keep)
+                name = f"{number:02d}-{frame.name or f'{frame.index:06d}'}"
+                _write(train / "images" / f"{name}.jpg", image_rgb[..., ::-1], _JPEG_QUALITY)
+                _write(train / "labels" / f"{name}.png", class_map)
+                pixels += np.bincount(class_map[class_map != IGNORE], minlength=len(classes))
+                pixels_in_all += class_map.size
+                pictures += 1
+                progress()
     write_file(out / DATASET_FILE, _describe(out.resolve().name, teachers, config).encode())
     return Labelled(classes, pictures, pixels, pixels_in_all)
+
+
+def check_replaceable(out: Path) -> None:
+    """Refuse to write over anything but former pseudo-labels. Raises SinkError."""
+    if not out.is_dir() or not any(entry.name != _PART for entry in out.iterdir()):
+        return
+    description = out / DATASET_FILE
+    if not description.is_file() or not description.read_bytes().startswith(_FIRST_WORDS.encode()):
+        raise SinkError(
+            f"{out}: holds something other than pseudo-labels, which would be lost; choose another folder"
+        )
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A new folder train in the place of the old one, once all is written; it is not described yet.
+
+    Until then, and for good after an error, the old pseudo-labels stay as they were.
+    """
+    part = out / _PART
+    make_folder(out)
+    shutil.rmtree(part, ignore_errors=True)  # what a kill left
+    try:
+        for folder in (part, part / "images", part / "labels"):
+            make_folder(folder)
+        yield part
+        # From here to the new description a kill leaves nothing that a training would take for whole.
+        (out / DATASET_FILE).unlink(missing_ok=True)
+        if (out / "train").exists():
+            shutil.rmtree(out / "train")
+        part.replace(out / "train")
+    except OSError as error:
+        raise SinkError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def combine(teachers: Sequence[Predictor], image_rgb: UInt8Array) -> Probabilities:
@@ -175,7 +210,7 @@ def _describe(name: str, teachers: Sequence[Predictor], config: LabelConfig) -> 
     classes = teachers[0].classes
     taught = ", ".join(teacher.name for teacher in teachers)
     lines = [
-        f"# Pseudo-labels by {taught}; pixels of less than {config.keep:g} confidence do not count.",
+        f"{_FIRST_WORDS} {taught}; pixels of less than {config.keep:g} confidence do not count.",
         f"name = {toml_value(name)}",
         f"license = {toml_value(config.license)}",
         f"ignore_index = {IGNORE}",

@@ -22,6 +22,8 @@ from rtseg.card import (
 from rtseg.errors import ModelError
 from rtseg.frame import Size
 from rtseg.nets import build
+from rtseg.training.disk import writing
+from rtseg.video.outputs import write_file
 
 
 def export_onnx(folder: Path, out: Path) -> ModelCard:
@@ -34,14 +36,15 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     # Built anew in float32 whatever precision it was trained in.
     keras.mixed_precision.set_global_policy("float32")
     network = load_keras(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    write_onnx(network, out / ONNX_FILE, card)
-    # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
-    network.save_weights(str(out / WEIGHTS_FILE))
+    with writing(out, network.variables, then="export it again"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_onnx(network, out / ONNX_FILE, card)
+        # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
+        network.save_weights(str(out / WEIGHTS_FILE))
     files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}
     # Figures were measured with the network that this one replaces.
     card = card.model_copy(update={"files": files, "metrics": ()})
-    (out / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
+    write_file(out / CARD_FILE, card.to_json().encode())
     return card
 
 

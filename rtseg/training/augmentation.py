@@ -63,10 +63,26 @@ def move_camera(
     offset = np.array(size) / 2 - linear @ centre + rng.uniform(-slack, slack)
     place = np.vstack([np.column_stack([linear, offset]), [0.0, 0.0, 1.0]])
     matrix = place @ _turned_camera(width, height, rng)
+    image_matrix = matrix
+    if scale < 0.5:
+        # Linear interpolation looks at four pixels: of what is drawn smaller than that it would skip some.
+        image, back = _averaged(image, scale)
+        image_matrix = matrix @ back
     border = tuple(int(value) for value in rng.integers(0, 256, 3))
-    moved = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=border)
+    moved = cv2.warpPerspective(image, image_matrix, size, flags=cv2.INTER_LINEAR, borderValue=border)
     labels = cv2.warpPerspective(class_map, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORE)
     return np.asarray(moved, np.uint8), np.asarray(labels, np.uint8)
+
+
+def _averaged(image: UInt8Array, scale: float) -> tuple[UInt8Array, NDArray[np.float64]]:
+    """The picture shrunk by this, and the (3, 3) that brings its coordinates back to those of the whole."""
+    height, width = image.shape[:2]
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    ratio = np.array([width / small.shape[1], height / small.shape[0]])
+    back = np.diag([*ratio, 1.0])
+    # Its first pixel lies in the middle of those that it stands for.
+    back[:2, 2] = (ratio - 1) / 2
+    return small, back
 
 
 def _turned_camera(width: int, height: int, rng: np.random.Generator) -> NDArray[np.float64]:

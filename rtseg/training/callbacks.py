@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 import math
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from rtseg import metrics, postprocess, preprocess
+from rtseg import metrics
 from rtseg.card import WEIGHTS_FILE
-from rtseg.errors import ConfigError, SinkError, TrainingError
+from rtseg.errors import ConfigError, TrainingError
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE
+from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
 BEST_FILE = "best.json"
-
-_HDF5_OVERHEAD = 4096  # bytes a variable: its group, its name
-_CHUNK = 1 << 20
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
@@ -63,17 +59,16 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
             self._keep(result)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self.blend < 1:
+        # A run that was killed after this, resumed, comes here again.
+        if self.blend < 1 and "blend" not in self.best:
             self.model.network.load_weights(str(self.weights_path))
             self.model.blend_with_start(self.blend)
-            self._keep({"epoch": self.best["epoch"], **self._measure()})
+            self._keep({"epoch": self.best["epoch"], "blend": self.blend, **self._measure()})
 
     def _measure(self) -> dict[str, float]:
         confusion = np.zeros((len(self.classes), len(self.classes)), np.int64)
         for image, truth in self.pairs:
-            confusion += metrics.confusion_matrix(
-                truth, predict(self.model.network, image), len(self.classes)
-            )
+            confusion += metrics.confusion_matrix(truth, self.model.class_map(image), len(self.classes))
         ious = dict(zip(self.classes, metrics.iou_per_class(confusion).tolist(), strict=True))
         return {"mean_iou": metrics.mean_iou(confusion), **ious}
 
@@ -92,29 +87,13 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def read_best(out: Path) -> dict[str, float]:
-    """The figures of a run's best epoch so far: NaN for a class that neither truth nor prediction holds."""
+    """The figures of a run's best epoch so far: NaN for a class that neither truth nor prediction holds.
+
+    Once its weights are blended with those of the start, the share is there too, as "blend".
+    """
     path = out / BEST_FILE
     figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return {key: math.nan if value is None else value for key, value in figures.items()}
-
-
-def predict(network: keras.Model, image_rgb: UInt8Array) -> UInt8Array:
-    """Picture (H, W, 3) uint8 RGB -> class map (H, W) at its own resolution."""
-    padded = preprocess.pad_to_multiple(image_rgb, MULTIPLE)
-    height, width = image_rgb.shape[:2]
-    logits = _of_size(network, padded.shape).predict_on_batch(padded[None])[0]
-    planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
-    return postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))[:height, :width]
-
-
-@functools.lru_cache(maxsize=32)
-def _of_size(network: keras.Model, shape: tuple[int, ...]) -> keras.Model:
-    """The network on pictures of one size, with the same weights.
-
-    TensorFlow cannot trace a network of open size, and untraced each layer is a call from Python.
-    """
-    image = keras.Input(shape, dtype="uint8")
-    return keras.Model(image, network(image, training=False))
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]
@@ -188,30 +167,3 @@ class Checkpoint(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Too early: see the class."""
-
-
-@contextmanager
-def writing(path: Path, variables: Sequence[keras.Variable] = ()) -> Iterator[None]:
-    """Turns what a library says of a full disk into an error that names the file.
-
-    Where variables are saved, room for them is tried first: HDF5 crashes the process when a disk gets full.
-    """
-    try:
-        if variables:
-            _try_room(path.with_name(f"room.{path.name}"), variables)
-        yield
-    except OSError as error:
-        raise SinkError(
-            f"{path}: cannot be written ({error.strerror or error}); make room, then go on with --resume"
-        ) from error
-
-
-def _try_room(path: Path, variables: Sequence[keras.Variable]) -> None:
-    """Write a file as large as those of the variables can get, and take it away. Raises OSError."""
-    needed = sum(_HDF5_OVERHEAD + 4 * math.prod(variable.shape) for variable in variables)
-    try:
-        with path.open("wb") as file:
-            for start in range(0, needed, _CHUNK):
-                file.write(bytes(min(_CHUNK, needed - start)))
-    finally:
-        path.unlink(missing_ok=True)

@@ -101,12 +101,24 @@ class TrainConfig(BaseModel):
             raise ValueError("blend is a mean with the weights of init, which is not given")
         return self
 
+    def anchored(self) -> TrainConfig:
+        """The same with absolute paths, so that the run can be resumed from any folder."""
+        models = {key: _anchored_model(getattr(self, key)) for key in ("init", "teacher")}
+        weights = self.encoder_weights and self.encoder_weights.absolute()
+        data = {path.absolute(): times for path, times in self.data.items()}
+        return self.model_copy(update={"data": data, "encoder_weights": weights, **models})
+
     def to_toml(self) -> str:
         """As a file that `load_config` reads."""
         values = self.model_dump(mode="json", exclude={"data", "out"}, exclude_none=True)
         lines = [f"{key} = {toml_value(value)}" for key, value in values.items()]
         lines += ["", "[data]", *(f"{toml_value(str(path))} = {times}" for path, times in self.data.items())]
         return "\n".join(lines) + "\n"
+
+
+def _anchored_model(name: str | None) -> str | None:
+    """A folder as an absolute path; a shipped model's name, or nothing, as it is."""
+    return str(Path(name).absolute()) if name and Path(name).exists() else name
 
 
 def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:

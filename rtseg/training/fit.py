@@ -12,14 +12,15 @@ import numpy as np
 
 from rtseg import labels
 from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData, find_model
-from rtseg.data.data_set import DataSet, open_data_set
+from rtseg.data.data_set import DataSet, Pairs, open_data_set
 from rtseg.errors import ConfigError, DataError
 from rtseg.labels import BACKGROUND
 from rtseg.nets import MULTIPLE
 from rtseg.segmenter import Segmenter, load
 from rtseg.training.batches import TrainingBatches, training_shares
-from rtseg.training.callbacks import Checkpoint, Log, StopAtNaN, Validation, read_best, writing
+from rtseg.training.callbacks import Checkpoint, Log, StopAtNaN, Validation, read_best
 from rtseg.training.config import CONFIG_FILE, TrainConfig
+from rtseg.training.disk import writing
 from rtseg.training.network import TrainingNetwork
 from rtseg.training.pictures import Pictures
 from rtseg.training.progress import ProgressCallback
@@ -56,8 +57,10 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     validated = next((each for each in data_sets if "val" in each.splits), None)
     if validated is None:
         raise ConfigError(f"{data_sets[0].root}: no split 'val', nor in another of the data sets; one must")
-    pairs = [(image, truth) for _, image, truth in validated.pairs("val")]
-    if not any(np.logical_and(truth > BACKGROUND, truth < len(classes)).any() for _, truth in pairs):
+    pairs = Pairs(validated, validated.samples("val"))
+    # All are read once: a broken one is told of now, and not after the first epoch.
+    telling = [np.logical_and(truth > BACKGROUND, truth < len(classes)).any() for _, truth in pairs]
+    if not any(telling):
         raise DataError(
             f"{validated.root}: split 'val' holds nothing but {classes[BACKGROUND]}, so it cannot tell which "
             "epoch is best; put pictures with other classes into it"
@@ -79,7 +82,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         with writing(config.out):
             config.out.mkdir(parents=True, exist_ok=True)
         write_file(config.out / CARD_FILE, _card(config, data_sets).to_json().encode())
-        write_file(config.out / CONFIG_FILE, config.to_toml().encode())
+        write_file(config.out / CONFIG_FILE, config.anchored().to_toml().encode())
         validate = Validation(classes, pairs, config.out, keep=config.keep, blend=config.blend)
         _fit(config, model, batches, validate)
     return validate.best

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
 import keras
+import numpy as np
 
+from rtseg import postprocess, preprocess
 from rtseg.card import WEIGHTS_FILE, find_model
 from rtseg.errors import ModelError
-from rtseg.nets import build, compose
+from rtseg.frame import UInt8Array
+from rtseg.nets import MULTIPLE, build, compose
 from rtseg.training.config import TrainConfig
 from rtseg.training.losses import SegmentationLoss, distillation_loss
 
@@ -17,6 +21,7 @@ _LAST_LAYER = "logits"
 # Keras's 0.999 never catches up in a short run. With 0.99 the statistics are about as old as the averaged
 # weights that they serve in evaluation; at 0.95 validation swings from epoch to epoch.
 _BATCH_NORM_MOMENTUM = 0.99
+_SIZES = 8  # of pictures whose traced networks are kept
 
 
 class TrainingNetwork(keras.Model):  # type: ignore[misc]
@@ -44,11 +49,20 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
         self._start = (
             {name: self.network.get_layer(name).get_weights() for name in taken} if config.blend < 1 else {}
         )
+        self._of_size = functools.lru_cache(maxsize=_SIZES)(functools.partial(_of_size, self.network))
         self.built = True  # all of its layers are; its checkpoints ask
 
     def call(self, image: Any, training: bool = False) -> Any:
         """Image (N, H, W, 3) uint8 -> the outputs of all heads."""
         return self.with_heads(image, training=training)
+
+    def class_map(self, image_rgb: UInt8Array) -> UInt8Array:
+        """Picture (H, W, 3) uint8 RGB -> what the kept part makes of it (H, W), at its own resolution."""
+        padded = preprocess.pad_to_multiple(image_rgb, MULTIPLE)
+        height, width = image_rgb.shape[:2]
+        logits = self._of_size(padded.shape).predict_on_batch(padded[None])[0]
+        planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
+        return postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))[:height, :width]
 
     def blend_with_start(self, share: float) -> None:
         """Set the kept part to a mean in weight space: this share of what it is, the rest of what it was.
@@ -77,6 +91,15 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
             coarse = y["class_map"][:, ::4, ::4]
             loss += self.config.auxiliary * self.segmentation_loss(coarse, y_pred["auxiliary"])
         return loss
+
+
+def _of_size(network: keras.Model, shape: tuple[int, ...]) -> keras.Model:
+    """The network on pictures of one size, with the same weights.
+
+    TensorFlow cannot trace a network of open size, and untraced each layer is a call from Python.
+    """
+    image = keras.Input(shape, dtype="uint8")
+    return keras.Model(image, network(image, training=False))
 
 
 def start_from(name: str, network: keras.Model) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ import numpy as np
 from rtseg.data.sheet import Tile, blended, contact_sheet, legend_of
 from rtseg.frame import UInt8Array
 from rtseg.labels import palette
-from rtseg.training.callbacks import predict
 from rtseg.video.outputs import make_folder, write_file
 
 _ROWS = 6
@@ -56,7 +55,7 @@ class Pictures(keras.callbacks.Callback):  # type: ignore[misc]
         colours = palette(self.classes)
         tiles = []
         for image, truth in self.pairs:
-            prediction = predict(self.model.network, image)
+            prediction = self.model.class_map(image)
             tiles += [
                 Tile(image, "image"),
                 Tile(blended(image, truth, colours), "truth"),

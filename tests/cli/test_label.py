@@ -60,6 +60,16 @@ def test_what_is_there_is_written_over_only_when_told(rtseg: Rtseg, here: Path) 
     assert (after == IGNORE).sum() > (cv2.imdecode(np.frombuffer(before, np.uint8), 0) == IGNORE).sum()
 
 
+@pytest.mark.parametrize("file", ["dataset.toml", "notes.txt"])
+def test_nothing_but_pseudo_labels_is_written_over(rtseg: Rtseg, here: Path, file: str) -> None:
+    Path("drive").mkdir()
+    Path("drive", file).write_text('name = "drive"', encoding="utf-8")
+    refused = rtseg("label", "street/0.png", "-o", "drive", "-y")
+    assert refused.code == 2
+    assert "drive: holds something other than pseudo-labels, which would be lost" in refused.err
+    assert [path.name for path in Path("drive").iterdir()] == [file]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

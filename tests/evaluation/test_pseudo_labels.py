@@ -262,11 +262,23 @@ class Endless(BaseSource):
         raise AssertionError("nobody asks it for frames")
 
 
-def test_what_was_interrupted_is_no_data_set(pictures: Path, tmp_path: Path) -> None:
-    labelled(pictures, tmp_path / "out", ByColour())
+def test_an_interruption_leaves_what_was_there(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cable"):
         label([Broken("broken")], [ByColour()], tmp_path / "out", LabelConfig())
-    assert not (tmp_path / "out/dataset.toml").exists()
+    assert list((tmp_path / "out").iterdir()) == []
+    labelled(pictures, tmp_path / "out", ByColour())
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    with pytest.raises(SourceError, match="cable"):
+        label([Broken("broken")], [ByColour()], tmp_path / "out", LabelConfig())
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
+
+
+def test_new_labels_take_the_place_of_all_the_old_ones(pictures: Path, tmp_path: Path) -> None:
+    old, _ = labelled(pictures, tmp_path / "out", ByColour())
+    assert len(old.samples("train")) > 1
+    new, _ = labelled(pictures, tmp_path / "out", ByColour(), config=LabelConfig(every=100))
+    assert len(new.samples("train")) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dataset.toml", "train"]
 
 
 def test_what_never_ends_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from rtseg.card import (
     find_model,
     read_card,
 )
-from rtseg.cli import main
 from rtseg.data.demo import unseen_sample
 from rtseg.errors import ModelError
 from rtseg.export.calibration import Calibration, data_set_pictures, demo_pictures
@@ -294,41 +292,17 @@ def test_where_int8_is_good_enough_nothing_else_is_tried() -> None:
     assert (result.stay_float, tried) == (0, [])
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def export(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """`rtseg export ...` in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["rtseg", "export", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return call
-
-
 def test_the_command_writes_the_file_and_tells_its_path(
-    export: Callable[..., Outcome], little: Path, write_data_set: Callable[..., Path], tmp_path: Path
+    rtseg: Callable[..., Any], little: Path, write_data_set: Callable[..., Path], tmp_path: Path
 ) -> None:
     data, out = write_data_set(tmp_path / "data"), tmp_path / "a" / "b"
     options = ("--model", little, "--format", "int8", "--data", data, "--samples", 2, "-o", out)
-    done = export(*options)
+    done = rtseg("export", *options)
     assert (done.code, done.out) == (0, f"{out / INT8_FILE}\n"), done.err
     assert "of model.onnx's size" in done.err
     assert find_model(str(out), "int8").onnx_path == out / INT8_FILE
     before = (out / INT8_FILE).read_bytes()
-    refused = export(*options)
+    refused = rtseg("export", *options)
     assert refused.code == 2
     assert "exists already; add -y" in refused.err
     assert (out / INT8_FILE).read_bytes() == before
@@ -355,16 +329,16 @@ def data(write_data_set: Callable[..., Path], tmp_path: Path) -> Path:
     ],
 )
 def test_what_cannot_be_is_told_in_a_line_and_nothing_is_written(
-    export: Callable[..., Outcome], little: Path, data: Path, options: str, message: str
+    rtseg: Callable[..., Any], little: Path, data: Path, options: str, message: str
 ) -> None:
     before = {path.name: path.read_bytes() for path in little.iterdir()}
-    outcome = export("--model", little, *options.format(data=data, model=little).split())
+    outcome = rtseg("export", "--model", little, *options.format(data=data, model=little).split())
     assert (outcome.code, outcome.out) == (2, ""), outcome
     assert message in outcome.err.strip().splitlines()[-1]
     assert {path.name: path.read_bytes() for path in little.iterdir()} == before
 
 
-def test_lone_files_are_refused(export: Callable[..., Outcome], street: Path, tmp_path: Path) -> None:
+def test_lone_files_are_refused(rtseg: Callable[..., Any], street: Path, tmp_path: Path) -> None:
     cardless = onnx.load(str(street / INT8_FILE))
     del cardless.metadata_props[:]
     onnx.save(cardless, str(tmp_path / "cardless.onnx"))
@@ -373,33 +347,27 @@ def test_lone_files_are_refused(export: Callable[..., Outcome], street: Path, tm
         (street / ONNX_FILE, "is a lone file; name a model or its folder"),
         (tmp_path / "cardless.onnx", "carries no card"),
     ):
-        outcome = export("--model", path, "--format", "int8", "--demo", 1)
+        outcome = rtseg("export", "--model", path, "--format", "int8", "--demo", 1)
         assert outcome.code == 2
         assert message in outcome.err
 
 
 def test_a_missing_library_is_named_with_the_way_to_it(
-    export: Callable[..., Outcome], little: Path, monkeypatch: pytest.MonkeyPatch
+    rtseg: Callable[..., Any], little: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("rtseg.export")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    outcome = export("--model", little, "--format", "int8", "--demo", 1)
+    outcome = rtseg("export", "--model", little, "--format", "int8", "--demo", 1)
     assert outcome.code == 2
     assert "needs the package 'onnx'" in outcome.err
     assert "pip install 'rtseg[train]'" in outcome.err
 
 
-def test_eval_keeps_the_figures_of_both_networks(
-    little: Path, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_eval_keeps_the_figures_of_both_networks(rtseg: Callable[..., Any], little: Path, data: Path) -> None:
     quantise_folder(little, data_set_pictures(data, "val", 2))
     for precision in ("int8", "f32"):
-        options = ["--model", str(little), "--data", str(data), "--precision", precision, "--card"]
-        monkeypatch.setattr(sys, "argv", ["rtseg", "eval", *options])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code
+        assert rtseg("eval", "--model", little, "--data", data, "--precision", precision, "--card").code == 0
     assert [each.precision for each in read_card(little / CARD_FILE).metrics] == ["float32", "int8"]
     quantise_folder(little, data_set_pictures(data, "val", 2))
     assert [each.precision for each in read_card(little / CARD_FILE).metrics] == ["float32"]

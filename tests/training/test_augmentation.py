@@ -24,7 +24,11 @@ def scene(width: int = 160, height: int = 120) -> tuple[np.ndarray, np.ndarray]:
 
 
 @settings(max_examples=25)
-@given(seeds, st.sampled_from([(96, 64), (64, 96), (200, 150)]), st.sampled_from([(160, 120), (50, 90)]))
+@given(
+    seeds,
+    st.sampled_from([(96, 64), (64, 96), (200, 150)]),
+    st.sampled_from([(160, 120), (50, 90), (800, 600)]),
+)
 def test_labels_move_with_the_picture(seed: int, size: tuple[int, int], source: tuple[int, int]) -> None:
     image, class_map = scene(*source)
     moved, labels = move_camera(image, class_map, size, np.random.default_rng(seed))
@@ -50,6 +54,17 @@ def test_a_sample_has_the_size_asked_for_and_no_new_labels(seed: int) -> None:
     assert changed.dtype == labels.dtype == np.uint8
     assert set(np.unique(labels)) <= set(np.unique(class_map)) | {IGNORE, BACKGROUND}
     assert (labels != IGNORE).any()
+
+
+def test_what_is_drawn_much_smaller_is_averaged() -> None:
+    """A fine pattern of black and white is grey from afar, and no coarse pattern."""
+    rows, columns = np.indices((1200, 1600))
+    pattern = ((rows + columns) % 2 * 255).astype(np.uint8)
+    image = np.stack([pattern] * 3, axis=-1)
+    for seed in range(10):
+        moved, labels = move_camera(image, np.zeros_like(pattern), SIZE, np.random.default_rng(seed))
+        inside = cv2.erode((labels != IGNORE).astype(np.uint8), np.ones((3, 3)), borderValue=0) > 0
+        assert np.abs(moved[inside].astype(int) - 127).max() <= 2
 
 
 def test_labels_that_are_no_classes_stay_what_they_are() -> None:

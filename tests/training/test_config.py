@@ -112,6 +112,16 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_wanted(wrong: dict[str, 
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_an_anchored_run_is_the_same_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    given = {"data": {"camvid": 2.0, "/data/b": 1.0}, "init": "runs", "teacher": "street-m", "out": "run"}
+    anchored = TrainConfig.model_validate({**given, "encoder_weights": "in.h5"}).anchored()
+    assert anchored.data == {tmp_path / "camvid": 2.0, Path("/data/b"): 1.0}
+    assert (anchored.init, anchored.teacher) == (str(tmp_path / "runs"), "street-m")
+    assert anchored.encoder_weights == tmp_path / "in.h5"
+
+
 def test_a_blend_without_init_is_refused() -> None:
     with pytest.raises(
         ConfigError, match=r"^training: blend is a mean with the weights of init, which is not"

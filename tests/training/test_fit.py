@@ -16,11 +16,10 @@ from rtseg.card import CARD_FILE, WEIGHTS_FILE, find_model, read_card
 from rtseg.data.data_set import open_data_set
 from rtseg.errors import ConfigError, DataError, ModelError, RtsegError, SinkError
 from rtseg.labels import CLASSES, IGNORE
-from rtseg.nets import build
 from rtseg.training.batches import TrainingBatches, training_shares
-from rtseg.training.callbacks import predict
 from rtseg.training.config import CONFIG_FILE, load_config
 from rtseg.training.fit import train
+from rtseg.training.network import TrainingNetwork
 
 needs_tensorboard = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")),
@@ -46,11 +45,11 @@ def test_a_run_leaves_a_model_folder_that_lacks_only_its_onnx_file(run: Run) -> 
 
 
 def test_the_weights_are_those_of_the_best_epoch(run: Run) -> None:
-    network = build(NET, classes=4)
-    network.load_weights(str(run.config.out / WEIGHTS_FILE))
+    model = TrainingNetwork(run.config, 4, (1.0,) * 4)
+    model.network.load_weights(str(run.config.out / WEIGHTS_FILE))
     right = counted = 0
     for _, image, truth in open_data_set(next(iter(run.config.data)), run.config.class_map).pairs("val"):
-        right += (predict(network, image) == truth).sum()
+        right += (model.class_map(image) == truth).sum()
         counted += (truth != IGNORE).sum()
     assert right / counted > 0.6
 

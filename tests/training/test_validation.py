@@ -76,6 +76,26 @@ def test_a_resumed_run_keeps_what_was_better_before(tmp_path: Path, model: Train
     assert read_best(tmp_path)["epoch"] == 1
 
 
+def test_a_run_that_was_killed_when_it_was_blended_is_not_blended_again(
+    tmp_path: Path, model: TrainingNetwork
+) -> None:
+    model._start = {
+        "logits": [np.zeros_like(weights) for weights in model.network.get_layer("logits").get_weights()]
+    }
+    says(model, ROAD)
+    first = validation(model, tmp_path, blend=0.5)
+    first.on_epoch_end(0)
+    first.on_train_end()
+    assert bias_in(tmp_path)[ROAD] == 2.5
+    assert read_best(tmp_path)["blend"] == 0.5
+    # Its last epoch is done once more, and is no better.
+    says(model, 0)
+    resumed = validation(model, tmp_path, blend=0.5)
+    resumed.on_epoch_end(0)
+    resumed.on_train_end()
+    assert bias_in(tmp_path)[ROAD] == 2.5
+
+
 def test_pictures_of_several_sizes_are_validated(
     tmp_path: Path, model: TrainingNetwork, picture: Callable[..., np.ndarray]
 ) -> None:
