@@ -19,6 +19,11 @@ MOST_MERGEABLE: Final = 6
 """Data sets of more classes than this cannot have merged labels: a class map is uint8."""
 
 
+def has_background(classes: Sequence[str]) -> bool:
+    """Whether the first class is what is left when all others are named, which figures leave out."""
+    return classes[BACKGROUND] == CLASSES[BACKGROUND]
+
+
 def merged(classes: Iterable[int]) -> int:
     """The label of pixels that are one of these classes, though nobody knows which.
 

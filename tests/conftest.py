@@ -17,8 +17,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from rtseg.cli import main
+
+settings.register_profile("rtseg", deadline=None)  # a busy machine is no failure
+settings.load_profile("rtseg")
 
 SETTLE_S = 2.0  # what is on its way out when a test returns has this long to be gone
 

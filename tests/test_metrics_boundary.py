@@ -51,7 +51,7 @@ def test_the_band_is_two_percent_of_the_diagonal(size: tuple[int, int], pixels: 
     assert band_width(size) == pixels
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(truths, predictions)
 def test_counts_equal_those_of_a_band_drawn_pixel_by_pixel(truth: np.ndarray, prediction: np.ndarray) -> None:
     check_against_naive(truth, prediction)
@@ -65,7 +65,7 @@ def test_wider_bands_are_drawn_alike() -> None:
     check_against_naive(truth, blobs(2, size))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(truths, predictions, predictions)
 def test_what_is_predicted_on_ignored_pixels_changes_nothing(
     truth: np.ndarray, prediction: np.ndarray, other: np.ndarray

@@ -171,7 +171,8 @@ def show(
         if augmented:
             from rtseg.training.augmentation import augment
 
-            image, truth = augment(image, truth, crop, rng)
+            own_car = labels.BACKGROUND if labels.has_background(data_set.classes) else labels.IGNORE
+            image, truth = augment(image, truth, crop, rng, own_car=own_car)
         caption = f"{samples[number].image_path.stem}  {image.shape[1]}x{image.shape[0]}"
         tiles.append(Tile(blended(image, truth, palette), caption))
     sheet = contact_sheet(tiles, _COLUMNS, legend=legend_of(data_set.classes, palette))

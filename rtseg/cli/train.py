@@ -40,7 +40,8 @@ def train(
         _flag("Leave out training pictures of these names, globs separated by commas.", panel="Data"),
     ] = None,
     demo_share: Annotated[
-        float | None, _flag("Share of samples that the demo source draws [0.2].", panel="Data")
+        float | None,
+        _flag("Share of samples that the demo source draws [0.2, or 0 for other classes].", panel="Data"),
     ] = None,
     size: Annotated[str | None, _flag("Size of the crops, multiples of 32 [480x352].", panel="Data")] = None,
     net: Annotated[str | None, _flag("DECODER_ENCODER [lite_mobilenetv2].", panel="Network")] = None,

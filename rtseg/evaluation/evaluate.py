@@ -23,7 +23,7 @@ from rtseg.errors import DataError
 from rtseg.evaluation.predictor import Predictor, predict
 from rtseg.evaluation.tally import Tally
 from rtseg.frame import UInt8Array
-from rtseg.labels import CLASSES
+from rtseg.labels import CLASSES, has_background
 from rtseg.metrics.boundary import boundary_iou
 from rtseg.metrics.calibration import expected_calibration_error, reliability
 
@@ -65,7 +65,7 @@ class Evaluation:
         - model, dataset, split, map; only: the pattern of --only, or null
         - frames: how many; ms_per_frame: median of the segmentation alone
         - iou: {class: intersection over union of all frames together}
-        - mean_iou: their mean without background; mean_iou_all: with it
+        - mean_iou: their mean without background, if there is such a class; mean_iou_all: with it
         - pixel_accuracy: share of counted pixels whose class is right
         - boundary_iou: {class: IoU of the bands along the outlines}, see rtseg.metrics.boundary
         - confusion: classes: names; pixels: a row a true class, a column a predicted one
@@ -86,7 +86,7 @@ class Evaluation:
             "only": self.only,
             "frames": self.frames,
             "iou": by_class(self.classes, metrics.iou_per_class(self.confusion)),
-            "mean_iou": figure(metrics.mean_iou(self.confusion)),
+            "mean_iou": figure(metrics.mean_iou(self.confusion, background=not has_background(self.classes))),
             "mean_iou_all": figure(metrics.mean_iou(self.confusion, background=True)),
             "pixel_accuracy": figure(metrics.pixel_accuracy(self.confusion)),
             "ms_per_frame": round(self.ms_per_frame, 2),
@@ -178,7 +178,7 @@ def _count(
     *,
     stretched: bool = False,
 ) -> Tally:
-    tally = Tally(len(predictor.classes))
+    tally = Tally(predictor.classes)
     for done, (name, image_rgb, truth) in enumerate(labelled, start=1):
         tally.add(name, image_rgb, truth, predict(predictor, image_rgb, stretched=stretched))
         progress(done, total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from rtseg import metrics
 from rtseg.evaluation.predictor import Prediction
 from rtseg.frame import UInt8Array
+from rtseg.labels import has_background
 from rtseg.metrics.boundary import BoundaryCounts, boundary_counts
 from rtseg.metrics.calibration import BINS, CalibrationCounts, calibration_counts
 
@@ -40,10 +42,11 @@ class ShownFrame:
 class Tally:
     """Counts of all frames so far."""
 
-    def __init__(self, classes: int) -> None:
-        self._classes = classes
-        self.confusion: metrics.Confusion = np.zeros((classes, classes), np.int64)
-        self.boundary: BoundaryCounts = np.zeros((2, classes), np.int64)
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = len(classes)
+        self._all_count = not has_background(classes)
+        self.confusion: metrics.Confusion = np.zeros((len(classes), len(classes)), np.int64)
+        self.boundary: BoundaryCounts = np.zeros((2, len(classes)), np.int64)
         self.calibration: CalibrationCounts = np.zeros((3, BINS))
         self.scores: list[FrameScore] = []
         self.worst: list[ShownFrame] = []
@@ -59,7 +62,8 @@ class Tally:
         confidence = prediction.probabilities.max(axis=0)
         self.calibration += calibration_counts(truth, class_map, confidence, self._classes)
         self.spent_ms.append(prediction.ms)
-        score = FrameScore(name, metrics.iou_per_class(confusion), metrics.mean_iou(confusion))
+        mean_iou = metrics.mean_iou(confusion, background=self._all_count)
+        score = FrameScore(name, metrics.iou_per_class(confusion), mean_iou)
         self.scores.append(score)
         self._keep_if_bad(score, image_rgb, truth, class_map)
 

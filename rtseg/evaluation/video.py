@@ -20,6 +20,7 @@ from rtseg.errors import ConfigError, DataError
 from rtseg.evaluation.evaluate import SCHEMA, by_class, figure
 from rtseg.evaluation.predictor import Predictor
 from rtseg.frame import Frame, Size, UInt8Array
+from rtseg.labels import has_background
 from rtseg.metrics.temporal import FlowEstimator, flip_rate, warped_confusion
 from rtseg.segmenter import Segmenter
 from rtseg.video.source import Source
@@ -62,7 +63,9 @@ class VideoEvaluation:
             "flow_size": list(self.flow_size),
             "followed": figure(float(self.confusion.sum()) / pixels),
             "warped_iou": by_class(self.classes, metrics.iou_per_class(self.confusion)),
-            "warped_mean_iou": figure(metrics.mean_iou(self.confusion)),
+            "warped_mean_iou": figure(
+                metrics.mean_iou(self.confusion, background=not has_background(self.classes))
+            ),
             "warped_mean_iou_all": figure(metrics.mean_iou(self.confusion, background=True)),
             "flip_rate": figure(flip_rate(self.confusion)),
             "ms_per_frame": round(self.ms_per_frame, 2),

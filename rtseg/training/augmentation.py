@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtseg.frame import Size, UInt8Array
-from rtseg.labels import IGNORE
+from rtseg.labels import BACKGROUND, IGNORE
 from rtseg.training.weather import change_weather, paste_bonnet
 
 SCALE = (0.5, 2.5)
@@ -27,17 +27,24 @@ _CODEC_QUALITY = (30, 90)
 
 
 def augment(
-    image: UInt8Array, class_map: UInt8Array, size: Size, rng: np.random.Generator, *, calm: bool = False
+    image: UInt8Array,
+    class_map: UInt8Array,
+    size: Size,
+    rng: np.random.Generator,
+    *,
+    calm: bool = False,
+    own_car: int = BACKGROUND,
 ) -> tuple[UInt8Array, UInt8Array]:
     """One training sample of this size (width, height): geometry first, then weather, light, the camera.
 
     A calm one has no weather and no bonnet: the last epochs of a training are better without what no camera
     has really seen (Ge et al. 2021, YOLOX, arXiv:2107.08430, stop mixing pictures in the same way).
+    own_car is the label of a bonnet.
     """
     image, class_map = move_camera(image, class_map, size, rng)
     if not calm:
         if rng.random() < BONNET_SHARE:
-            image, class_map = paste_bonnet(image, class_map, rng)
+            image, class_map = paste_bonnet(image, class_map, rng, label=own_car)
         if rng.random() < WEATHER_SHARE:
             image = change_weather(image, rng)
     image = change_light(image, rng)

@@ -14,6 +14,7 @@ from rtseg.data.data_set import DataSet, Sample
 from rtseg.data.demo import training_sample
 from rtseg.errors import ConfigError, RtsegError
 from rtseg.frame import UInt8Array
+from rtseg.labels import BACKGROUND, IGNORE, has_background
 from rtseg.segmenter import Segmenter
 from rtseg.training.augmentation import augment
 from rtseg.training.config import TrainConfig
@@ -48,8 +49,11 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.shares = shares
         self.teacher = teacher
         real = sum(share.count for share in shares)
-        self.demo_count = round(real * config.demo_share / (1 - config.demo_share))
+        demo_share = config.demo_share or 0.0
+        self.demo_count = round(real * demo_share / (1 - demo_share))
         self.count = real + self.demo_count
+        classes = shares[0].data_set.classes
+        self.own_car = BACKGROUND if has_background(classes) else IGNORE
         self.error: RtsegError | None = None
         self.start_epoch(0)
         if not len(self):
@@ -92,7 +96,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         source = self.drawn[number]
         image, truth = training_sample(rng) if source is None else source[0].load(source[1])
         calm = self.epoch >= self.config.epochs - self.config.calm_epochs
-        return augment(image, truth, self.config.size, rng, calm=calm)
+        return augment(image, truth, self.config.size, rng, calm=calm, own_car=self.own_car)
 
 
 def training_shares(config: TrainConfig, data_sets: Sequence[DataSet]) -> list[Share]:

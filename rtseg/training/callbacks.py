@@ -17,6 +17,7 @@ from rtseg import metrics
 from rtseg.card import WEIGHTS_FILE
 from rtseg.errors import ConfigError, TrainingError
 from rtseg.frame import UInt8Array
+from rtseg.labels import has_background
 from rtseg.nets import MULTIPLE
 from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
@@ -70,7 +71,8 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
         for image, truth in self.pairs:
             confusion += metrics.confusion_matrix(truth, self.model.class_map(image), len(self.classes))
         ious = dict(zip(self.classes, metrics.iou_per_class(confusion).tolist(), strict=True))
-        return {"mean_iou": metrics.mean_iou(confusion), **ious}
+        mean_iou = metrics.mean_iou(confusion, background=not has_background(self.classes))
+        return {"mean_iou": mean_iou, **ious}
 
     def _keep(self, result: dict[str, float]) -> None:
         self.best = result

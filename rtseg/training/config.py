@@ -32,9 +32,9 @@ class TrainConfig(BaseModel):
     Data:
     data maps folders of data sets to how often a picture of each is shown an epoch; the first one that has a
     split "val" is validated on. hold_out leaves out training pictures whose names match one of these globs (a
-    drive, to be measured on later). demo_share is the share of samples that the demo source draws. size is
-    the (width, height) in pixels of the crops that the net sees. The last calm_epochs go without painted
-    weather and bonnets.
+    drive, to be measured on later). demo_share is the share of samples that the demo source draws; None is a
+    fifth where the classes are those that it draws, else nothing. size is the (width, height) in pixels of
+    the crops that the net sees. The last calm_epochs go without painted weather and bonnets.
 
     Start:
     init is a model, by name or folder, to start from: all of it, or all but the last layer where the classes
@@ -64,7 +64,7 @@ class TrainConfig(BaseModel):
     out: Path
     class_map: str = "road-vehicle-pedestrian"
     hold_out: tuple[str, ...] = ()
-    demo_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    demo_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     size: tuple[_Side, _Side] = (480, 352)
     net: str = "lite_mobilenetv2"
     init: str | None = None

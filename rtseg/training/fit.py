@@ -14,7 +14,7 @@ from rtseg import labels
 from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData, find_model
 from rtseg.data.data_set import DataSet, Pairs, open_data_set
 from rtseg.errors import ConfigError, DataError
-from rtseg.labels import BACKGROUND
+from rtseg.labels import BACKGROUND, has_background
 from rtseg.nets import MULTIPLE
 from rtseg.segmenter import Segmenter, load
 from rtseg.training.batches import TrainingBatches, training_shares
@@ -29,6 +29,7 @@ from rtseg.training.schedule import WarmUpThenCosine
 from rtseg.video.outputs import write_file
 
 _WARM_UP_SHARE = 0.03
+_DEMO_SHARE = 0.2
 
 
 def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
@@ -51,6 +52,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         )
     data_sets = [open_data_set(path, config.class_map) for path in config.data]
     classes = _common_classes(data_sets)
+    config = config.model_copy(update={"demo_share": _demo_share(config, classes)})
     class_weights = config.class_weights or (1.0,) * len(classes)
     if len(class_weights) != len(classes):
         raise ConfigError(f"{len(class_weights)} class weights for the classes {', '.join(classes)}")
@@ -59,7 +61,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         raise ConfigError(f"{data_sets[0].root}: no split 'val', nor in another of the data sets; one must")
     pairs = Pairs(validated, validated.samples("val"))
     # All are read once: a broken one is told of now, and not after the first epoch.
-    telling = [np.logical_and(truth > BACKGROUND, truth < len(classes)).any() for _, truth in pairs]
+    least = BACKGROUND + has_background(classes)
+    telling = [np.logical_and(truth >= least, truth < len(classes)).any() for _, truth in pairs]
     if not any(telling):
         raise DataError(
             f"{validated.root}: split 'val' holds nothing but {classes[BACKGROUND]}, so it cannot tell which "
@@ -129,6 +132,17 @@ def _common_classes(data_sets: Sequence[DataSet]) -> tuple[str, ...]:
     return data_sets[0].classes
 
 
+def _demo_share(config: TrainConfig, classes: tuple[str, ...]) -> float:
+    if config.demo_share and classes != labels.CLASSES:
+        raise ConfigError(
+            f"demo_share is {config.demo_share:g}, but the demo source draws {', '.join(labels.CLASSES)}; "
+            f"the data has {', '.join(classes)}: leave it out"
+        )
+    if config.demo_share is None:
+        return _DEMO_SHARE if classes == labels.CLASSES else 0.0
+    return config.demo_share
+
+
 def _open_teacher(name: str, classes: tuple[str, ...]) -> Segmenter:
     # One thread: it works while the student's step has the others.
     teacher = load(name, threads=1)
@@ -160,7 +174,7 @@ def _card(config: TrainConfig, data_sets: Sequence[DataSet]) -> ModelCard:
     learned_from = [TrainingData(name=each.name, license=each.license) for each in data_sets]
     if config.encoder_weights is not None:
         learned_from.append(TrainingData(name="ImageNet (encoder weights)", license=config.encoder_license))
-    if config.demo_share > 0:
+    if config.demo_share:
         learned_from.append(TrainingData(name="rtseg's demo source", license="MIT"))
     for name in (config.init, config.teacher):
         # What a model learned from, its pupils have learned from too.

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtseg.frame import UInt8Array
-from rtseg.labels import BACKGROUND
 
 _Float = NDArray[np.float32]
 
@@ -101,9 +100,9 @@ WEATHERS: dict[str, Callable[[UInt8Array, np.random.Generator], UInt8Array]] = {
 
 
 def paste_bonnet(
-    image: UInt8Array, class_map: UInt8Array, rng: np.random.Generator
+    image: UInt8Array, class_map: UInt8Array, rng: np.random.Generator, *, label: int
 ) -> tuple[UInt8Array, UInt8Array]:
-    """The own car in the picture's lower edge: a bonnet or a dashboard, which is background.
+    """The own car in the picture's lower edge: a bonnet or a dashboard, which gets this label.
 
     Painted in one colour that fades, with a mirror image of what is above it, as polished bonnets have.
     """
@@ -127,7 +126,7 @@ def paste_bonnet(
     seam = (_rows(height) - outline[None] > 0) & (_rows(height) - outline[None] < rng.uniform(0.006, 0.02))
     painted[seam] *= np.float32(rng.uniform(0.1, 0.5))
     result = np.where(covered[..., None], painted, image)
-    return _uint8(result), np.asarray(np.where(covered, BACKGROUND, class_map), np.uint8)
+    return _uint8(result), np.asarray(np.where(covered, label, class_map), np.uint8)
 
 
 def _rows(height: int) -> _Float:

@@ -15,6 +15,7 @@ from little_runs import little
 import rtseg
 from rtseg.data.data_set import open_data_set
 from rtseg.errors import ConfigError, DataError
+from rtseg.labels import BACKGROUND, IGNORE
 from rtseg.training.batches import TrainingBatches, training_shares
 from rtseg.training.config import TrainConfig
 
@@ -176,3 +177,9 @@ def test_the_teacher_says_what_it_says_of_the_very_images(
     expected = [teachers[1].infer(image) for image in images]
     np.testing.assert_allclose(targets["teacher"].transpose(0, 3, 1, 2), expected, rtol=1e-3, atol=1e-3)
     assert not np.allclose(targets["teacher"], later["teacher"], atol=0.1)
+
+
+def test_a_bonnet_counts_nowhere_where_there_is_no_background(make: Callable[..., TrainingBatches]) -> None:
+    """Of classes that share out the whole picture, the first one is none that a bonnet could be."""
+    assert make().own_car == BACKGROUND
+    assert make(class_map="all").own_car == IGNORE

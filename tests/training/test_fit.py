@@ -103,6 +103,11 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(run: Run) -> None:
     [
         ({"batch": 61}, ConfigError, "batch is 61, but an epoch has 60 samples"),
         ({"class_weights": (1.0, 2.0)}, ConfigError, "2 class weights for the classes background, road,"),
+        (
+            {"class_map": "two", "demo_share": 0.1},
+            ConfigError,
+            "demo_share is 0.1, but the demo source draws background, .*; the data has still, moving: leave",
+        ),
         ({"class_map": "other"}, DataError, "no map 'other'; there are: road-vehicle-pedestrian, two"),
         ({"net": "lite_mobilnet"}, ConfigError, "unknown net 'lite_mobilnet'"),
         ({"hold_out": ("*",)}, ConfigError, r"bright: hold_out \* leaves no picture"),

@@ -67,6 +67,15 @@ def test_the_best_epoch_is_kept_or_the_last(
     assert validation(model, tmp_path).best["epoch"] == epoch
 
 
+def test_classes_without_a_background_all_count(tmp_path: Path, model: TrainingNetwork) -> None:
+    says(model, 0)
+    pairs = [(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8))]
+    validate = Validation(("sky", *CLASSES[1:]), pairs, tmp_path)
+    validate.set_model(model)
+    validate.on_epoch_end(0)
+    assert validate.best["mean_iou"] == validate.best["sky"] == 1
+
+
 def test_a_resumed_run_keeps_what_was_better_before(tmp_path: Path, model: TrainingNetwork) -> None:
     says(model, ROAD)
     validation(model, tmp_path).on_epoch_end(0)

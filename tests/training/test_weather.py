@@ -65,7 +65,7 @@ def test_a_bonnet_is_background_where_it_is_painted_and_nothing_elsewhere(
     before = image.copy(), class_map.copy()
     covered = []
     for seed in range(30):
-        painted, labels = paste_bonnet(image, class_map, np.random.default_rng(seed))
+        painted, labels = paste_bonnet(image, class_map, np.random.default_rng(seed), label=BACKGROUND)
         assert (painted.shape, painted.dtype, labels.dtype) == (image.shape, np.uint8, np.uint8)
         under = labels == BACKGROUND
         np.testing.assert_array_equal(painted[~under], image[~under])
@@ -74,7 +74,7 @@ def test_a_bonnet_is_background_where_it_is_painted_and_nothing_elsewhere(
             assert (painted[under] != image[under]).any(axis=-1).mean() > 0.9
             assert under[: size[1] // 2].sum() == 0
         covered.append(under.mean())
-        again = paste_bonnet(image, class_map, np.random.default_rng(seed))
+        again = paste_bonnet(image, class_map, np.random.default_rng(seed), label=BACKGROUND)
         np.testing.assert_array_equal(painted, again[0])
         np.testing.assert_array_equal(labels, again[1])
     assert 0.05 < np.mean(covered) < 0.3
