@@ -45,7 +45,7 @@ def test_demo_scenes_of_unseen_seeds_are_found_through_process(
         confusion += metrics.confusion_matrix(truth, np.asarray(indices, np.uint8), len(CLASSES))
     assert len(list(out.iterdir())) == 50
     ious = dict(zip(CLASSES, metrics.iou_per_class(confusion).round(3).tolist(), strict=True))
-    assert metrics.mean_iou(confusion) >= 0.85, ious
+    assert metrics.mean_iou(confusion) >= 0.84, ious
 
 
 def main_code(entry: object) -> None:

@@ -25,6 +25,8 @@ from rtseg.nets import build
 from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
+_AFTER_FULL_DISK = "export it again"
+
 
 def export_onnx(folder: Path, out: Path) -> ModelCard:
     """Write model.onnx from a folder with a card and Keras weights, as `rtseg train` leaves one.
@@ -36,8 +38,9 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     # Built anew in float32 whatever precision it was trained in.
     keras.mixed_precision.set_global_policy("float32")
     network = load_keras(folder)
-    with writing(out, network.variables, then="export it again"):
+    with writing(out, then=_AFTER_FULL_DISK):
         out.mkdir(parents=True, exist_ok=True)
+    with writing(out / WEIGHTS_FILE, network.variables, then=_AFTER_FULL_DISK):
         write_onnx(network, out / ONNX_FILE, card)
         # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
         network.save_weights(str(out / WEIGHTS_FILE))

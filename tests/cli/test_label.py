@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_folder_becomes_a_data_set(rtseg: Rtseg, here: Path) -> None:
     write_clip(here / "in.mp4", range(5))
-    options = "--every 2 --longest-side 192 --keep 0.8 --license MIT --white-balance"
+    options = "--every 2 --longest-side 192 --keep 0.5 --license MIT --white-balance"
     outcome = rtseg("label", "street", "in.mp4", "-o", "out", *options.split(), "--teacher", "street-m")
     assert (outcome.code, outcome.out) == (0, "out\n"), outcome.err
     assert "5 pictures labelled" in outcome.err

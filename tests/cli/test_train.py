@@ -38,7 +38,7 @@ def test_a_training_ends_with_a_model_that_runs(rtseg: Rtseg, here: Path) -> Non
     outcome = rtseg("train", "--data", "bright=20", "-o", "run", *OPTIONS.split())
     assert (outcome.code, outcome.out) == (0, "run\n"), outcome.err
     said = Path("run/train.toml").read_text(encoding="utf-8")
-    assert '[data]\n"bright" = 20.0\n' in said
+    assert f'[data]\n"{here / "bright"}" = 20.0\n' in said  # absolute: resumed from any folder
     assert 'hold_out = ["03", "x*"]' in said
     card = find_model("run").card
     assert card.training_command == f"rtseg train --data bright=20 -o run {OPTIONS}".replace(
