@@ -143,6 +143,27 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in models_folder().glob(f"*/{CARD_FILE}"))
 
 
+def model_folder(name_or_path: str) -> Path:
+    """The folder of a model, by name or path: it has a card; whether it has more is not looked at.
+
+    Raises ModelError when there is none.
+    """
+    path = Path(name_or_path)
+    if (path / CARD_FILE).is_file():
+        return path
+    names = shipped_models()
+    if name_or_path in names:
+        return models_folder() / name_or_path
+    if path.is_dir():
+        raise ModelError(f"{path}: no {CARD_FILE} in it; a model's folder has one (`rtseg export` writes it)")
+    close = difflib.get_close_matches(name_or_path, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise ModelError(
+        f"unknown model {name_or_path!r}{hint} There are: {', '.join(names) or 'none'}; "
+        "or give the path of a model's folder or ONNX file"
+    )
+
+
 def find_model(name_or_path: str, precision: NetworkPrecision | None = None) -> Model:
     """Find a model by name, by folder or by ONNX file, and check its card and its files.
 
@@ -153,20 +174,7 @@ def find_model(name_or_path: str, precision: NetworkPrecision | None = None) -> 
     path = Path(name_or_path)
     if path.suffix == ".onnx":
         return _of_precision(_lone_onnx(path), precision)
-    if (path / CARD_FILE).is_file():
-        folder = path
-    elif name_or_path in shipped_models():
-        folder = models_folder() / name_or_path
-    elif path.is_dir():
-        raise ModelError(f"{path}: no {CARD_FILE} in it; a model's folder has one (`rtseg export` writes it)")
-    else:
-        names = shipped_models()
-        close = difflib.get_close_matches(name_or_path, names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "."
-        raise ModelError(
-            f"unknown model {name_or_path!r}{hint} There are: {', '.join(names) or 'none'}; "
-            "or give the path of a model's folder or ONNX file"
-        )
+    folder = model_folder(name_or_path)
     card = read_card(folder / CARD_FILE)
     if precision != "int8":
         check_file(folder / ONNX_FILE, card)

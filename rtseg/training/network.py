@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from rtseg import postprocess, preprocess
-from rtseg.card import WEIGHTS_FILE, find_model
+from rtseg.card import CARD_FILE, WEIGHTS_FILE, model_folder, read_card
 from rtseg.errors import ModelError
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE, build, compose
@@ -109,17 +109,18 @@ def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
 
     Raises ModelError for a model of another net, or one without its Keras weights.
     """
-    model = find_model(name)
-    path = model.onnx_path.with_name(WEIGHTS_FILE)
+    folder = model_folder(name)
+    card = read_card(folder / CARD_FILE)
+    path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelError(f"{path}: missing; a training starts from a model's folder that has it")
-    source = build(model.card.net, classes=len(model.card.classes))
+    source = build(card.net, classes=len(card.classes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras lists each layer that does not fit; the error says it once
         try:
             source.load_weights(str(path))
         except (ValueError, OSError) as error:
-            raise ModelError(f"{path}: not the weights of {model.card.net}, as its card says") from error
+            raise ModelError(f"{path}: not the weights of {card.net}, as its card says") from error
     taken = []
     for layer in network.layers:
         theirs = next((each for each in source.layers if each.name == layer.name), None)
@@ -130,7 +131,7 @@ def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
                 taken.append(layer.name)
         elif shapes and layer.name != _LAST_LAYER:
             raise ModelError(
-                f"{name}: its net {model.card.net} does not fit {network.name}: layer {layer.name!r} "
+                f"{name}: its net {card.net} does not fit {network.name}: layer {layer.name!r} "
                 f"{'has other shapes' if theirs is not None else 'is not in it'}. Start from a model of the "
                 "same net"
             )

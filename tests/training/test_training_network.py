@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from little_runs import NET, little
 
-from rtseg.card import CARD_FILE, ONNX_FILE, WEIGHTS_FILE, InputSpec, ModelCard, describe_file
+from rtseg.card import CARD_FILE, WEIGHTS_FILE, InputSpec, ModelCard
 from rtseg.errors import ModelError
 from rtseg.labels import palette
 from rtseg.nets import build
@@ -27,14 +27,12 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / f"model-{net}-{classes}"
         folder.mkdir()
         build(net, classes=classes).save_weights(str(folder / WEIGHTS_FILE))
-        (folder / ONNX_FILE).write_bytes(b"dear diary")
         card = ModelCard(
             name="some",
             net=net,
             classes=CLASSES[:classes],
             palette=palette(CLASSES[:classes]),
             input=InputSpec(width=64, height=64),
-            files={ONNX_FILE: describe_file(folder / ONNX_FILE)},
         )
         (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
         return folder
