@@ -78,11 +78,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.drawn = [drawn[number] for number in rng.permutation(len(drawn))]
 
     def __getitem__(self, index: int) -> tuple[UInt8Array, dict[str, Any]]:
-        first = index * self.config.batch
         try:
-            pairs = [self._sample(number) for number in range(first, first + self.config.batch)]
-            images = np.stack([image for image, _ in pairs])
-            targets: dict[str, Any] = {"class_map": np.stack([truth for _, truth in pairs])}
+            images, class_maps = self.pictures(index)
+            targets: dict[str, Any] = {"class_map": class_maps}
             if self.teacher is not None:
                 logits = self.teacher.backend.infer(images)
                 targets["teacher"] = np.ascontiguousarray(logits.transpose(0, 2, 3, 1), np.float32)
@@ -90,6 +88,12 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             self.error = error
             raise
         return images, targets
+
+    def pictures(self, index: int) -> tuple[UInt8Array, UInt8Array]:
+        """A batch without its teacher: images (N, H, W, 3) uint8, class maps (N, H, W) uint8."""
+        first = index * self.config.batch
+        images, class_maps = zip(*map(self._sample, range(first, first + self.config.batch)), strict=True)
+        return np.stack(images), np.stack(class_maps)
 
     def _sample(self, number: int) -> tuple[UInt8Array, UInt8Array]:
         rng = np.random.default_rng((self.config.seed, self.epoch, number))

@@ -19,10 +19,12 @@ from rtseg.errors import ConfigError, TrainingError
 from rtseg.frame import UInt8Array
 from rtseg.labels import has_background
 from rtseg.nets import MULTIPLE
+from rtseg.training.batches import TrainingBatches
 from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
 BEST_FILE = "best.json"
+_STATISTICS_PICTURES = 64  # each has thousands of pixels
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
@@ -96,6 +98,18 @@ def read_best(out: Path) -> dict[str, float]:
     path = out / BEST_FILE
     figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return {key: math.nan if value is None else value for key, value in figures.items()}
+
+
+class MeasureStatistics(keras.callbacks.Callback):  # type: ignore[misc]
+    """Fits the statistics of batch normalisation to the weights that an epoch ends with."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        count = min(len(self.batches), math.ceil(_STATISTICS_PICTURES / self.batches.config.batch))
+        self.model.measure_statistics(self.batches.pictures(index)[0] for index in range(count))
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]

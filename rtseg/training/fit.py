@@ -18,7 +18,7 @@ from rtseg.labels import BACKGROUND, has_background
 from rtseg.nets import MULTIPLE
 from rtseg.segmenter import Segmenter, load
 from rtseg.training.batches import TrainingBatches, training_shares
-from rtseg.training.callbacks import Checkpoint, Log, StopAtNaN, Validation, read_best
+from rtseg.training.callbacks import Checkpoint, Log, MeasureStatistics, StopAtNaN, Validation, read_best
 from rtseg.training.config import CONFIG_FILE, TrainConfig
 from rtseg.training.disk import writing
 from rtseg.training.network import TrainingNetwork
@@ -99,6 +99,7 @@ def _fit(config: TrainConfig, model: TrainingNetwork, batches: TrainingBatches, 
         keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
         StopAtNaN(),
         *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if config.ema != 0 else []),
+        MeasureStatistics(batches),
         validate,
         Log(config.out / LOG_FILE),
         *_tensorboard(config),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -18,9 +19,6 @@ from rtseg.training.config import TrainConfig
 from rtseg.training.losses import SegmentationLoss, distillation_loss
 
 _LAST_LAYER = "logits"
-# Keras's 0.999 never catches up in a short run. With 0.99 the statistics are about as old as the averaged
-# weights that they serve in evaluation; at 0.95 validation swings from epoch to epoch.
-_BATCH_NORM_MOMENTUM = 0.99
 _SIZES = 8  # of pictures whose traced networks are kept
 
 
@@ -42,9 +40,6 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
             outputs["auxiliary"] = _second_head(parts.pyramid["P4"], classes)
         self.with_heads = keras.Model(parts.image, outputs)
         self.segmentation_loss = SegmentationLoss(class_weights, focal=config.focal, dice=config.dice)
-        for layer in self.with_heads.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = _BATCH_NORM_MOMENTUM
         taken = start_from(config.init, self.network) if config.init is not None else ()
         self._start = (
             {name: self.network.get_layer(name).get_weights() for name in taken} if config.blend < 1 else {}
@@ -63,6 +58,25 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
         logits = self._of_size(padded.shape).predict_on_batch(padded[None])[0]
         planes = np.ascontiguousarray(logits.transpose(2, 0, 1), np.float32)
         return postprocess.class_map(planes, (padded.shape[1], padded.shape[0]))[:height, :width]
+
+    def measure_statistics(self, batches: Iterable[UInt8Array]) -> None:
+        """Set the statistics of batch normalisation to their mean over batches (N, H, W, 3) uint8.
+
+        Those that a training gathers on its way are of weights that it has left behind, and not at all of
+        averaged ones (Wu and Johnson 2021, arXiv:2105.07576, section 3). Frozen ones stay.
+        """
+        layers = [
+            layer
+            for layer in self.network.layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        ]
+        momenta = [layer.momentum for layer in layers]
+        for number, images in enumerate(batches if layers else ()):
+            for layer in layers:
+                layer.momentum = number / (number + 1)  # the mean of all so far
+            self.network(images, training=True)
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
 
     def blend_with_start(self, share: float) -> None:
         """Set the kept part to a mean in weight space: this share of what it is, the rest of what it was.

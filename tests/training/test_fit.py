@@ -54,6 +54,19 @@ def test_the_weights_are_those_of_the_best_epoch(run: Run) -> None:
     assert right / counted > 0.6
 
 
+def test_batch_statistics_are_those_of_the_weights_that_are_kept(run: Run) -> None:
+    model = TrainingNetwork(run.config, 4, (1.0,) * 4)
+    model.network.load_weights(str(run.config.out / WEIGHTS_FILE))
+    layer = model.network.get_layer("two_bn")
+    kept = layer.get_weights()
+    data_set = open_data_set(next(iter(run.config.data)), run.config.class_map)
+    batches = TrainingBatches(run.config, training_shares(run.config, [data_set]))
+    batches.start_epoch(int(run.best["epoch"]) - 1)
+    model.measure_statistics(batches.pictures(index)[0] for index in range(len(batches)))
+    for weights, anew in zip(kept, layer.get_weights(), strict=True):
+        np.testing.assert_allclose(anew, weights, rtol=1e-3, atol=1e-4)
+
+
 def test_the_configuration_beside_it_is_the_run(run: Run) -> None:
     assert load_config(run.config.out / CONFIG_FILE, {"out": run.config.out}) == run.config
 

@@ -173,10 +173,28 @@ def test_the_loss_is_the_sum_of_what_is_asked_for(tmp_path: Path) -> None:
     )
 
 
-def test_batch_statistics_are_as_quick_as_the_average_of_the_weights(tmp_path: Path) -> None:
-    network = TrainingNetwork(little(tmp_path, tmp_path, auxiliary=0.4), 4, (1.0,) * 4)
-    norms = [
-        layer for layer in network.with_heads.layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    assert {layer.name for layer in norms} == {"two_bn", "auxiliary_bn"}
-    assert {layer.momentum for layer in norms} == {0.99}
+def test_statistics_are_measured_over_batches_anew(
+    tmp_path: Path, picture: Callable[..., np.ndarray]
+) -> None:
+    model = TrainingNetwork(little(tmp_path, tmp_path), 4, (1.0,) * 4)
+    layer = model.network.get_layer("two_bn")
+    scale, offset, *_ = layer.get_weights()
+    layer.set_weights([scale, offset, np.full_like(scale, 7), np.full_like(scale, 9)])  # of weights long gone
+    momentum = layer.momentum
+    batches = [np.stack([picture((64, 64), seed + 2 * number) for seed in range(2)]) for number in range(3)]
+    model.measure_statistics(batches)
+    features = keras.Model(model.network.input, layer.input)(np.concatenate(batches))
+    expected = keras.ops.convert_to_numpy(features).reshape(3, -1, len(scale))
+    _, _, mean, variance = layer.get_weights()
+    np.testing.assert_allclose(mean, expected.mean(axis=(0, 1)), atol=1e-4)
+    np.testing.assert_allclose(variance, expected.var(axis=1).mean(axis=0), rtol=1e-3)
+    assert layer.momentum == momentum
+
+
+def test_frozen_statistics_are_not_measured(tmp_path: Path, picture: Callable[..., np.ndarray]) -> None:
+    model = TrainingNetwork(little(tmp_path, tmp_path), 4, (1.0,) * 4)
+    model.network.get_layer("two_bn").trainable = False
+    before = weights_of(model.network)
+    model.measure_statistics([picture((64, 64), 0)[None]])
+    for name, weights in weights_of(model.network).items():
+        assert_equal(weights, before[name])
