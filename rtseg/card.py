@@ -27,6 +27,9 @@ METADATA_KEY = "rtseg.card"
 NetworkPrecision = Literal["float32", "int8"]
 """What a network was written in; a backend may calculate a float32 one in less."""
 
+Stride = Literal[1, 2, 4]
+"""Of a network's logits: how many times smaller they are than the image."""
+
 _Byte = Annotated[int, Field(ge=0, le=255)]
 _Side = Annotated[int, Field(ge=32, le=8192)]
 
@@ -58,7 +61,7 @@ class OutputSpec(_Part):
     name: Literal["logits"] = "logits"
     layout: Literal["NCHW"] = "NCHW"
     dtype: Literal["float32"] = "float32"
-    stride: Literal[4] = 4
+    stride: Stride = 4
 
 
 class FileEntry(_Part):
@@ -103,6 +106,8 @@ class ModelCard(_Part):
     output: OutputSpec = OutputSpec()
     precision: NetworkPrecision = "float32"
     """Of model.onnx and of the card beside it; inside model.int8.onnx it says int8."""
+    parameters: Annotated[int, Field(gt=0)] | None = None
+    """How many numbers the network holds, the statistics of batch normalisation among them."""
     training_data: tuple[TrainingData, ...] = ()
     training_command: str = ""
     files: dict[str, FileEntry] = {}

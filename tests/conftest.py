@@ -213,9 +213,9 @@ class Outcome:
 def rtseg(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """rtseg("run", "--demo", ...) -> Outcome, without a window."""
 
-    def call(*arguments: object) -> Outcome:
+    def call(*arguments: object, columns: int = 200) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["rtseg", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         code = 0
         try:
             main()

@@ -73,6 +73,7 @@ def test_the_card_inside_the_onnx_file_leaves_out_what_only_comes_later() -> Non
         (lambda data: data["input"].update(color="BGR"), r"input\.color"),
         (lambda data: data["input"].update(width="wide"), r"input\.width"),
         (lambda data: data["input"].update(height=1_000_000), r"input\.height"),
+        (lambda data: data["output"].update(stride=3), r"output\.stride: Input should be 1, 2 or 4"),
         (lambda data: data.pop("net"), "net: Field required"),
         (lambda data: data.update(schema=2), "schema"),
         (lambda data: data.update(name="../../etc"), "name"),

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from rtseg.cli import bench, data, evaluate, export, label, models, process, run, train
+from rtseg.cli import bench, data, evaluate, export, label, models, nets, process, run, train
 from rtseg.errors import RtsegError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
+app.add_typer(nets.app, name="nets")
 
 
 def _version(wanted: bool) -> None:

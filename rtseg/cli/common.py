@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from rtseg.runtime.pipeline import Pipeline
     from rtseg.video.source import Source
@@ -62,6 +63,21 @@ def console() -> Console:
 
     # Names of files come through as they are: [red] is no colour there, and :car: no picture.
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def borderless_table(*headers: str) -> Table:
+    """A table that 80 columns are enough for: only the last column wraps. "size>" is aligned to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for header in headers:
+        table.add_column(
+            header.removesuffix(">"),
+            justify="right" if header.endswith(">") else "left",
+            no_wrap=header != headers[-1],
+            overflow="fold",
+        )
+    return table
 
 
 def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None:

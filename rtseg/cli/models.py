@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rtseg.cli import common
+
 if TYPE_CHECKING:
     from rtseg.card import Metric
 
@@ -13,38 +15,47 @@ app = typer.Typer(help="Show the models that come with rtseg.", no_args_is_help=
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
 
+_NET_COLUMN = len("litex05_mobilenetv2x05")
+
 
 @app.command("list")
 def list_models(json_output: Json = False) -> None:
     """List the models by name, with their accuracy and size."""
     import json
+    import textwrap
 
     from rich.console import Console
-    from rich.table import Table
 
     from rtseg.card import INT8_FILE, ONNX_FILE, find_model, shipped_models
+    from rtseg.labels import has_background
 
     cards = [find_model(name).card for name in shipped_models()]
     if json_output:
         typer.echo(json.dumps([card.model_dump(mode="json", by_alias=True) for card in cards], indent=2))
         return
-    table = Table("name", "net", "input", "classes", "MB", "mean IoU")
+    table = common.borderless_table("name", "net, input, classes", "parameters>", "MB>", "mean IoU")
     for card in cards:
-        figures = [f"{metric.mean_iou:.3f} ({_measured_on(metric)})" for metric in card.metrics]
+        figures = [f"{metric.mean_iou:.3f} {_measured_on(metric)}" for metric in card.metrics]
+        size = f"{card.input.width}x{card.input.height}"
         megabytes = [
-            f"{card.files[file].bytes / 1e6:.1f}{label}"
-            for file, label in ((ONNX_FILE, ""), (INT8_FILE, " (int8)"))
+            f"{label}{card.files[file].bytes / 1e6:.1f}"
+            for file, label in ((ONNX_FILE, ""), (INT8_FILE, "int8 "))
             if file in card.files
         ]
         table.add_row(
             card.name,
-            card.net,
-            f"{card.input.width}x{card.input.height}",
-            ", ".join(card.classes[1:]),
+            "\n".join(
+                [
+                    card.net,
+                    size,
+                    *textwrap.wrap(", ".join(card.classes[has_background(card.classes) :]), _NET_COLUMN),
+                ]
+            ),
+            f"{card.parameters / 1e6:.2f} M" if card.parameters else "",
             "\n".join(megabytes),
             "\n".join(figures) or "not measured",
         )
-    Console().print(table)
+    Console(highlight=False).print(table)
 
 
 @app.command("info")

@@ -22,6 +22,8 @@ from rtseg.card import (
 from rtseg.errors import ModelError
 from rtseg.frame import Size
 from rtseg.nets import build
+from rtseg.nets.resizing import SizeDependent
+from rtseg.nets.weights import load_weights
 from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
@@ -38,6 +40,7 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     # Built anew in float32 whatever precision it was trained in.
     keras.mixed_precision.set_global_policy("float32")
     network = load_keras(folder)
+    card = card.model_copy(update={"parameters": network.count_params()})
     with writing(out, then=_AFTER_FULL_DISK):
         out.mkdir(parents=True, exist_ok=True)
     with writing(out / WEIGHTS_FILE, network.variables, then=_AFTER_FULL_DISK):
@@ -60,33 +63,32 @@ def load_keras(folder: Path, size: Size | None = None) -> keras.Model:
         raise ModelError(f"{path}: missing; `rtseg train` writes it once the first epoch is validated")
     if WEIGHTS_FILE in card.files:  # a card that training has just begun does not know them yet
         check_file(path, card)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Keras lists each layer that does not fit; the error says it once
-            network.load_weights(str(path))
-    except (ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{path}: not the weights of {card.net}: {reason}") from error
+    load_weights(network, path, card.net)
     return network
 
 
 def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:
     """Convert a network of fixed size to an ONNX file of any size, which carries the card.
 
-    image (N, H, W, 3) uint8 RGB -> logits (N, C, H/4, W/4) float32.
+    image (N, H, W, 3) uint8 RGB -> logits (N, C, H/s, W/s) float32, where s is the stride on the card.
     """
     # Planes of logits are what upsampling wants; the transpose cancels against one that conversion adds.
     planar = keras.layers.Permute((3, 1, 2), name="planar")(network.output)
     exported = keras.Model(network.input, planar)
-    exported(keras.ops.zeros((1, *network.input.shape[1:]), "uint8"))  # Keras exports no model never called
+    shape = network.input.shape
+    exported(keras.ops.zeros((1, *shape[1:]), "uint8"))  # Keras exports no model never called
+    # Traced with open size where a layer would keep the numbers of one; elsewhere a fixed one makes simpler
+    # graphs, which still work at any.
+    if any(isinstance(layer, SizeDependent) for layer in network.layers):
+        shape = (None, None, None, 3)
+    signature = [keras.InputSpec(shape=shape, dtype="uint8", name="image")]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the converter's own, about NumPy's old names
         converted_path = Path(folder) / "converted.onnx"
-        exported.export(str(converted_path), format="onnx", verbose=False)
+        exported.export(str(converted_path), format="onnx", verbose=False, input_signature=signature)
         model = onnx.load(str(converted_path))
-        _open_dimensions(model.graph)
+        _open_dimensions(model.graph, card.output.stride)
+        _renew_resizing(model.graph)
         del model.metadata_props[:]
         model.producer_name = "rtseg"
         onnx.helper.set_model_props(model, {METADATA_KEY: card.without_files().to_json()})
@@ -95,13 +97,22 @@ def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:
         converted_path.replace(path)
 
 
-def _open_dimensions(graph: onnx.GraphProto) -> None:
-    """Every operator here works at any size (resizing is by a factor), so let the size be free."""
+def _open_dimensions(graph: onnx.GraphProto, stride: int) -> None:
+    """Every operator here works at any size (resizing is by a factor, or asks for it), so let it be free."""
     output = graph.output[0]
     for node in graph.node:
         node.output[:] = ["logits" if name == output.name else name for name in node.output]
     output.name = "logits"
     del graph.value_info[:]
-    for value, axes in ((graph.input[0], {0: "N", 1: "H", 2: "W"}), (output, {0: "N", 2: "H/4", 3: "W/4"})):
+    height, width = ("H", "W") if stride == 1 else (f"H/{stride}", f"W/{stride}")
+    for value, axes in ((graph.input[0], {0: "N", 1: "H", 2: "W"}), (output, {0: "N", 2: height, 3: width})):
         for axis, label in axes.items():
             value.type.tensor_type.shape.dim[axis].dim_param = label
+
+
+def _renew_resizing(graph: onnx.GraphProto) -> None:
+    """Say "asymmetric", which means the same where sizes double; ONNX Runtime warns of the older word."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.s == b"tf_half_pixel_for_nn":
+                attribute.s = b"asymmetric"

@@ -2,6 +2,7 @@
 
 An encoder is a function  image (N, H, W, 3) uint8 RGB -> pyramid {"P1": ..., "P5": ...}
 where Pn is 2^n times smaller than the image; a decoder is a function  (pyramid, classes) -> logits.
+`build` composes one of each by name, and that is all there is to it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import keras
 
+    from rtseg.card import Stride
     from rtseg.frame import Size
 
 MULTIPLE = 32
@@ -27,11 +29,28 @@ MULTIPLE = 32
 Freeze = Literal["none", "bn", "encoder"]
 
 
+class Pyramid(dict[str, Any]):
+    """The features of an encoder, finest first: {"P1": (N, H/2, W/2, C), ...}.
+
+    Asked for a level that it lacks it raises ConfigError: then this encoder is not for that decoder.
+    """
+
+    def __init__(self, levels: dict[str, Any], encoder: str) -> None:
+        super().__init__(levels)
+        self.encoder = encoder
+
+    def __missing__(self, level: str) -> Any:
+        raise ConfigError(
+            f"the encoder {self.encoder} has no {level} (stride {2 ** int(level[1:])}), only "
+            f"{', '.join(self)}; take a deeper encoder, or the decoder unet, which climbs from any"
+        )
+
+
 class Composition(NamedTuple):
     """Symbolic tensors: the image, the encoder's pyramid, the decoder's logits."""
 
     image: Any
-    pyramid: dict[str, Any]
+    pyramid: Pyramid
     logits: Any
 
 
@@ -46,12 +65,12 @@ def build(
     """Compose the network `<decoder>_<encoder>`, for example "lite_mobilenetv2".
 
     size is (width, height) in pixels; None leaves both open, for training on crops of any size.
-    The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/4, W/4, classes) float32;
-    normalisation is inside. freeze keeps the encoder's batch normalisation ("bn") or all of the encoder as
-    its weights have it.
+    The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/s, W/s, classes) float32, where s is its
+    `stride`; normalisation is inside. freeze keeps the encoder's batch normalisation ("bn") or all of the
+    encoder as its weights have it.
 
-    Raises ConfigError for an unknown name, a size that is no multiple of 32 or fewer than two classes, and
-    ModelError for encoder weights that do not fit.
+    Raises ConfigError for an unknown name, a decoder that needs levels which the encoder lacks, a size that
+    is no multiple of 32 or fewer than two classes, and ModelError for encoder weights that do not fit.
     """
     import keras
 
@@ -59,6 +78,13 @@ def build(
         name, classes=classes, size=size, encoder_weights=encoder_weights, freeze=freeze
     )
     return keras.Model(image, logits, name=name)
+
+
+def stride(network: keras.Model) -> Stride:
+    """How many times smaller than the image the logits of a network are."""
+    height, width = (side or MULTIPLE for side in network.input.shape[1:3])
+    found: Stride = height // network.compute_output_shape((1, height, width, 3))[1]
+    return found
 
 
 def compose(
@@ -88,7 +114,7 @@ def compose(
             )
 
     image = keras.Input((height, width, 3), dtype="uint8", name="image")
-    pyramid = ENCODERS[encoder_name](image, encoder_weights)
+    pyramid = Pyramid(ENCODERS[encoder_name](image, encoder_weights), encoder_name)
     logits = DECODERS[decoder_name](pyramid, classes)
     for layer in keras.Model(image, list(pyramid.values())).layers:
         if freeze == "encoder" or (freeze == "bn" and isinstance(layer, keras.layers.BatchNormalization)):

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from rtseg import labels
-from rtseg.card import CARD_FILE, InputSpec, ModelCard, TrainingData, find_model
+from rtseg.card import CARD_FILE, InputSpec, ModelCard, OutputSpec, Stride, TrainingData, find_model
 from rtseg.data.data_set import DataSet, Pairs, open_data_set
 from rtseg.errors import ConfigError, DataError
 from rtseg.labels import BACKGROUND, has_background
-from rtseg.nets import MULTIPLE
+from rtseg.nets import MULTIPLE, stride
 from rtseg.segmenter import Segmenter, load
 from rtseg.training.batches import TrainingBatches, training_shares
 from rtseg.training.callbacks import Checkpoint, Log, MeasureStatistics, StopAtNaN, Validation, read_best
@@ -84,7 +84,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         model.optimizer.build(model.trainable_variables)
         with writing(config.out):
             config.out.mkdir(parents=True, exist_ok=True)
-        write_file(config.out / CARD_FILE, _card(config, data_sets).to_json().encode())
+        write_file(config.out / CARD_FILE, _card(config, data_sets, stride(model.network)).to_json().encode())
         write_file(config.out / CONFIG_FILE, config.anchored().to_toml().encode())
         validate = Validation(classes, pairs, config.out, keep=config.keep, blend=config.blend)
         _fit(config, model, batches, validate)
@@ -171,7 +171,7 @@ def _tensorboard(config: TrainConfig) -> list[keras.callbacks.Callback]:
     return [keras.callbacks.TensorBoard(str(config.out / "tensorboard"), write_graph=False)]
 
 
-def _card(config: TrainConfig, data_sets: Sequence[DataSet]) -> ModelCard:
+def _card(config: TrainConfig, data_sets: Sequence[DataSet], stride: Stride) -> ModelCard:
     learned_from = [TrainingData(name=each.name, license=each.license) for each in data_sets]
     if config.encoder_weights is not None:
         learned_from.append(TrainingData(name="ImageNet (encoder weights)", license=config.encoder_license))
@@ -187,6 +187,7 @@ def _card(config: TrainConfig, data_sets: Sequence[DataSet]) -> ModelCard:
         classes=classes,
         palette=labels.palette(classes),
         input=InputSpec(width=config.size[0], height=config.size[1], multiple=MULTIPLE),
+        output=OutputSpec(stride=stride),
         training_data=tuple(dict.fromkeys(learned_from)),
         training_command=config.command,
     )

@@ -63,9 +63,14 @@ class SegmentationLoss:
 def distillation_loss(teacher_logits: Any, logits: Any, temperature: float = 2.0) -> Any:
     """How far the student's classes (N, h, w, C) are from the teacher's (Hinton et al. 2015, 1503.02531).
 
-    The Kullback-Leibler divergence of the softened distributions, at the logits' own stride: a scalar.
+    The Kullback-Leibler divergence of the softened distributions, at the student's stride, to which a teacher
+    of another one is brought bilinearly: a scalar.
     """
-    teacher = ops.log_softmax(ops.cast(teacher_logits, "float32") / temperature, axis=-1)
+    teacher_logits = ops.cast(teacher_logits, "float32")
+    size = tuple(logits.shape[1:3])
+    if tuple(teacher_logits.shape[1:3]) != size:
+        teacher_logits = ops.image.resize(teacher_logits, size, interpolation="bilinear")
+    teacher = ops.log_softmax(teacher_logits / temperature, axis=-1)
     student = ops.log_softmax(ops.cast(logits, "float32") / temperature, axis=-1)
     divergence = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
     # By its square, so that gradients keep their size whatever the temperature.

@@ -12,20 +12,22 @@ import numpy as np
 
 from rtseg import postprocess, preprocess
 from rtseg.card import CARD_FILE, WEIGHTS_FILE, model_folder, read_card
-from rtseg.errors import ModelError
+from rtseg.errors import ConfigError, ModelError
 from rtseg.frame import UInt8Array
 from rtseg.nets import MULTIPLE, build, compose
 from rtseg.training.config import TrainConfig
 from rtseg.training.losses import SegmentationLoss, distillation_loss
 
-_LAST_LAYER = "logits"
+_LOGITS = "logits"
+"""What the names of layers begin with whose shapes are of the classes: FCN has several."""
+
 _SIZES = 8  # of pictures whose traced networks are kept
 
 
 class TrainingNetwork(keras.Model):  # type: ignore[misc]
     """Maps images to {"logits": ..., "auxiliary": ...} and knows their loss.
 
-    network is the part that is kept, (N, H, W, 3) uint8 -> logits (N, H/4, W/4, classes).
+    network is the part that is kept, (N, H, W, 3) uint8 -> logits (N, H/s, W/s, classes).
     """
 
     def __init__(self, config: TrainConfig, classes: int, class_weights: tuple[float, ...]) -> None:
@@ -37,6 +39,11 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
         self.network = keras.Model(parts.image, parts.logits, name=config.net)
         outputs = {"logits": parts.logits}
         if config.auxiliary:
+            if "P4" not in parts.pyramid:
+                raise ConfigError(
+                    f"auxiliary is {config.auxiliary}: a second head on stride 16, which {config.net} lacks; "
+                    "leave auxiliary at 0"
+                )
             outputs["auxiliary"] = _second_head(parts.pyramid["P4"], classes)
         self.with_heads = keras.Model(parts.image, outputs)
         self.segmentation_loss = SegmentationLoss(class_weights, focal=config.focal, dice=config.dice)
@@ -117,7 +124,7 @@ def _of_size(network: keras.Model, shape: tuple[int, ...]) -> keras.Model:
 
 
 def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
-    """Give a network the weights of a model, except for the last layer where that has other classes.
+    """Give a network the weights of a model, except for the logits' own layers where they have other classes.
 
     -> the names of the layers that have them now.
 
@@ -143,7 +150,7 @@ def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
             layer.set_weights(theirs.get_weights())
             if shapes:
                 taken.append(layer.name)
-        elif shapes and layer.name != _LAST_LAYER:
+        elif shapes and not layer.name.startswith(_LOGITS):
             raise ModelError(
                 f"{name}: its net {card.net} does not fit {network.name}: layer {layer.name!r} "
                 f"{'has other shapes' if theirs is not None else 'is not in it'}. Start from a model of the "

@@ -187,6 +187,14 @@ def test_the_card_says_what_pupils_have_learned_from(tmp_path: Path) -> None:
     }
 
 
+def test_a_net_of_another_stride_learns_from_a_teacher_and_says_its_stride(tmp_path: Path) -> None:
+    root = write_bright(tmp_path / "bright")
+    config = little(root, tmp_path / "run", data={root: 1}, epochs=1, net="unet_plain2", teacher="street-m")
+    train(config)
+    assert read_card(tmp_path / "run" / CARD_FILE).output.stride == 1
+    assert 0 < log_of(tmp_path / "run")[0]["loss"] < 100
+
+
 def test_a_broken_picture_met_while_training_is_named(tmp_path: Path) -> None:
     root = write_bright(tmp_path / "broken", val=1)
     config = little(root, tmp_path / "run", data={root: 1})

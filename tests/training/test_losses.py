@@ -211,6 +211,15 @@ def test_equal_opinions_are_no_distance(logits: np.ndarray) -> None:
     assert distillation(shifted, 2 * logits) == pytest.approx(distillation(logits, 2 * logits), rel=1e-4)
 
 
+@pytest.mark.parametrize("factor", [0.5, 2, 4])
+def test_a_teacher_of_another_stride_is_brought_to_the_students(logits: np.ndarray, factor: float) -> None:
+    height, width = logits.shape[1:3]
+    own = np.stack([cv2.resize(each, None, fx=factor, fy=factor) for each in logits[::-1]])
+    seen = np.stack([cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in own])
+    assert own.shape[1:3] != (height, width)
+    assert distillation(own, logits) == pytest.approx(distillation(seen, logits), rel=1e-4)
+
+
 def test_other_opinions_are_a_distance_that_is_that_of_the_formula(logits: np.ndarray) -> None:
     other = logits[::-1].copy()
     teacher, student = log_softmax(logits / 2), log_softmax(other / 2)

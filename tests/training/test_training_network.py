@@ -11,7 +11,7 @@ import pytest
 from little_runs import NET, little
 
 from rtseg.card import CARD_FILE, WEIGHTS_FILE, InputSpec, ModelCard
-from rtseg.errors import ModelError
+from rtseg.errors import ConfigError, ModelError
 from rtseg.labels import palette
 from rtseg.nets import build
 from rtseg.training.network import TrainingNetwork, start_from
@@ -76,6 +76,14 @@ def test_of_a_model_with_other_classes_all_but_the_last_layer_is_taken(model: Ca
     assert len(taken) > 5
     for name, weights in taken.items():
         assert_equal(weights, given[name])
+
+
+def test_of_an_fcn_with_other_classes_all_but_its_scores_is_taken(model: Callable[..., Path]) -> None:
+    network = build("fcn8_five", classes=4)
+    own = weights_of(network)
+    start_from(str(model("fcn8_five", classes=2)), network)
+    for name, weights in weights_of(network).items():
+        assert all(map(np.array_equal, weights, own[name])) == name.startswith("logits")
 
 
 def test_a_model_of_another_net_is_refused(model: Callable[..., Path]) -> None:
@@ -149,6 +157,12 @@ def test_a_second_head_learns_and_is_not_kept(tmp_path: Path) -> None:
     )
     helped.network.save_weights(str(tmp_path / WEIGHTS_FILE))
     build(NET, classes=4).load_weights(str(tmp_path / WEIGHTS_FILE))
+
+
+def test_a_second_head_on_a_stride_that_the_net_lacks_is_refused(tmp_path: Path) -> None:
+    config = little(tmp_path, tmp_path, net="unet_plain2", auxiliary=0.4)
+    with pytest.raises(ConfigError, match=r"auxiliary is 0\.4: .* stride 16, .*unet_plain2.*auxiliary at 0"):
+        TrainingNetwork(config, 4, (1.0,) * 4)
 
 
 def test_the_loss_is_the_sum_of_what_is_asked_for(tmp_path: Path) -> None:

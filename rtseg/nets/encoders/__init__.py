@@ -1,4 +1,4 @@
-"""The encoders: image (N, H, W, 3) uint8 RGB -> {"P1": stride 2, ..., "P5": stride 32}."""
+"""The encoders: image (N, H, W, 3) uint8 RGB -> {"P0": stride 1, "P1": stride 2, ..., "P5": stride 32}."""
 
 from __future__ import annotations
 
@@ -6,20 +6,32 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rtseg.nets.encoders.mobilenet import mobilenetv2
+from rtseg.nets.encoders.plain import plain
+from rtseg.nets.encoders.resnet import resnet50
+from rtseg.nets.encoders.vgg import vgg16
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Pyramid = dict[str, Any]
-
 
 class Encoder(Protocol):
-    """Builds an encoder on top of an image tensor, with pretrained weights from a file or none."""
+    """Builds an encoder on top of an image tensor, with pretrained weights from a file or none.
 
-    def __call__(self, image: Any, weights: Path | None) -> Pyramid: ...
+    An encoder gives the levels that it has; not all have P0, and plain2 ends at P2.
+    """
+
+    def __call__(self, image: Any, weights: Path | None) -> dict[str, Any]: ...
 
 
 ENCODERS: dict[str, Encoder] = {
+    "plain": plain,
+    "plain2": partial(plain, depth=2),
+    "vgg16": vgg16,
+    "resnet50": resnet50,
     "mobilenetv2": partial(mobilenetv2, alpha=1.0),
-    "mobilenetv2x05": partial(mobilenetv2, alpha=0.5),
+    # The other widths that there are ImageNet weights of: x035, x05, x075, x13, x14.
+    **{
+        f"mobilenetv2x{str(alpha).replace('.', '')}": partial(mobilenetv2, alpha=alpha)
+        for alpha in (0.35, 0.5, 0.75, 1.3, 1.4)
+    },
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from rtseg.errors import ModelError
+import keras
+
+from rtseg.nets.weights import load_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,22 +27,8 @@ def mobilenetv2(image: Any, weights: Path | None, *, alpha: float) -> dict[str, 
 
     image (N, H, W, 3) uint8 RGB. Raises ModelError for weights that do not fit.
     """
-    import keras
-
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    if weights is not None and not weights.is_file():
-        raise ModelError(f"{weights}: no such file; encoder weights are a Keras .weights.h5 file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Keras lists each layer that does not fit; the error says it once
-            body = keras.applications.MobileNetV2(
-                input_tensor=x, alpha=alpha, include_top=False, weights=weights and str(weights)
-            )
-    except (ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{weights}: not the weights of MobileNetV2 x{alpha} without top: {reason}"
-        ) from error
+    body = keras.applications.MobileNetV2(input_tensor=x, alpha=alpha, include_top=False, weights=None)
+    if weights is not None:
+        load_weights(body, weights, f"MobileNetV2 x{alpha} without top")
     return {level: body.get_layer(name).output for level, name in _LEVELS.items()}
