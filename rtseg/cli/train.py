@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,9 @@ _Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
 def _flag(help_text: str, *names: str, panel: str) -> Any:
-    return typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False)
+    # Rich would take [none] for a tag and swallow it.
+    shown = re.sub(r"\[(?=[a-z])", r"\\[", help_text)
+    return typer.Option(*names, help=shown, rich_help_panel=panel, show_default=False)
 
 
 def train(
@@ -47,8 +50,12 @@ def train(
     net: Annotated[str | None, _flag("DECODER_ENCODER [lite_mobilenetv2].", panel="Network")] = None,
     init: Annotated[str | None, _flag("Start from this model: a name or a folder.", panel="Network")] = None,
     encoder_weights: Annotated[
-        Path | None,
-        _flag("Start from ImageNet weights of the encoder (.weights.h5).", panel="Network"),
+        str | None,
+        _flag(
+            "What the encoder starts from: imagenet, weights that Keras fetches once and keeps; PATH, a file "
+            "of weights (.weights.h5, .h5); none [none].",
+            panel="Network",
+        ),
     ] = None,
     encoder_license: Annotated[
         str | None, _flag("The licence of those weights, for the model's card.", panel="Network")
@@ -58,6 +65,15 @@ def train(
         _flag(
             "Keep of the encoder as it is: none; bn, its batch normalisation (a far quicker step on a CPU); "
             "encoder, all of it [none].",
+            panel="Network",
+        ),
+    ] = None,
+    unfreeze_after: Annotated[
+        int | None,
+        _flag(
+            "After so many epochs, what --freeze kept learns too [0: never]. The optimizer begins anew then, "
+            "and the rate warms up once more to where it stood. Usually wants a lower --learning-rate than a "
+            "decoder alone, or the encoder forgets what it knew.",
             panel="Network",
         ),
     ] = None,
@@ -108,7 +124,9 @@ def train(
 
     The run's folder shows how it goes: curves.png, pictures/, log.csv, tensorboard/.
 
-    Example: rtseg train --data camvid -o runs/mine --encoder-weights mobilenet_v2.weights.h5
+    Example: rtseg train --data camvid -o runs/mine --encoder-weights imagenet
+
+    First the decoder alone, then all: add --freeze encoder --unfreeze-after 5 --learning-rate 2e-4
 
     As a shipped model was trained: rtseg train --config models/street-m/train.toml -o runs/street-m
     """
@@ -133,6 +151,7 @@ def train(
         "encoder_weights": encoder_weights,
         "encoder_license": encoder_license,
         "freeze": freeze,
+        "unfreeze_after": unfreeze_after,
         "epochs": epochs,
         "calm_epochs": calm_epochs,
         "batch": batch,

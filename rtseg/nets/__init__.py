@@ -8,15 +8,15 @@ where Pn is 2^n times smaller than the image; a decoder is a function  (pyramid,
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rtseg.errors import ConfigError
 from rtseg.nets.decoders import DECODERS
 from rtseg.nets.encoders import ENCODERS
+from rtseg.nets.imagenet import imagenet_weights
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import keras
 
     from rtseg.card import Stride
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 MULTIPLE = 32
 """Widths and heights must be multiples of the deepest stride, so that skips meet without cropping."""
 
-
 Freeze = Literal["none", "bn", "encoder"]
+EncoderWeights = Path | Literal["imagenet"]
 
 
 class Pyramid(dict[str, Any]):
@@ -59,18 +59,20 @@ def build(
     *,
     classes: int,
     size: Size | None = None,
-    encoder_weights: Path | None = None,
+    encoder_weights: EncoderWeights | None = None,
     freeze: Freeze = "none",
 ) -> keras.Model:
     """Compose the network `<decoder>_<encoder>`, for example "lite_mobilenetv2".
 
     size is (width, height) in pixels; None leaves both open, for training on crops of any size.
     The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/s, W/s, classes) float32, where s is its
-    `stride`; normalisation is inside. freeze keeps the encoder's batch normalisation ("bn") or all of the
-    encoder as its weights have it.
+    `stride`; normalisation is inside. encoder_weights is a file, or "imagenet" for the one that Keras fetches
+    and keeps. freeze keeps the encoder's batch normalisation ("bn") or all of the encoder as its weights
+    have it.
 
     Raises ConfigError for an unknown name, a decoder that needs levels which the encoder lacks, a size that
-    is no multiple of 32 or fewer than two classes, and ModelError for encoder weights that do not fit.
+    is no multiple of 32, fewer than two classes or an encoder that has no ImageNet weights, and ModelError
+    for encoder weights that do not fit or cannot be fetched.
     """
     import keras
 
@@ -92,7 +94,7 @@ def compose(
     *,
     classes: int,
     size: Size | None = None,
-    encoder_weights: Path | None = None,
+    encoder_weights: EncoderWeights | None = None,
     freeze: Freeze = "none",
 ) -> Composition:
     """The tensors of such a network, for who wants to build more on its pyramid. Raises as `build` does."""
@@ -114,7 +116,8 @@ def compose(
             )
 
     image = keras.Input((height, width, 3), dtype="uint8", name="image")
-    pyramid = Pyramid(ENCODERS[encoder_name](image, encoder_weights), encoder_name)
+    weights = imagenet_weights(encoder_name) if encoder_weights == "imagenet" else encoder_weights
+    pyramid = Pyramid(ENCODERS[encoder_name](image, weights), encoder_name)
     logits = DECODERS[decoder_name](pyramid, classes)
     for layer in keras.Model(image, list(pyramid.values())).layers:
         if freeze == "encoder" or (freeze == "bn" and isinstance(layer, keras.layers.BatchNormalization)):

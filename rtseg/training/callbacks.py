@@ -167,9 +167,11 @@ class Checkpoint(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras lists each layer that does not fit
+            # Other variables learn now than did then, and Keras would go on without the optimizer's state.
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
             try:
                 super().on_train_begin(logs)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, UserWarning) as error:
                 raise ConfigError(
                     f"{self.folder}: is no checkpoint of this net, or damaged; go on with the options that "
                     "the run was started with, or start anew in another folder"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from rtseg.data.toml import toml_value
 from rtseg.errors import ConfigError
-from rtseg.nets import MULTIPLE, Freeze
+from rtseg.nets import MULTIPLE, EncoderWeights, Freeze
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,7 +39,9 @@ class TrainConfig(BaseModel):
 
     Start:
     init is a model, by name or folder, to start from: all of it, or all but the last layer where the classes
-    differ; encoder_weights a file of ImageNet weights for the encoder alone.
+    differ; encoder_weights starts the encoder alone: from a file, or for "imagenet" from the one that Keras
+    fetches and keeps. freeze says what of the encoder does not learn, unfreeze_after the epochs after which
+    it does too (0 is never).
 
     Loss:
     class_weights, one a class, and focal (the exponent of Lin et al. 2017; 0 is off) weigh the cross-entropy,
@@ -68,9 +71,10 @@ class TrainConfig(BaseModel):
     size: tuple[_Side, _Side] = (480, 352)
     net: str = "lite_mobilenetv2"
     init: str | None = None
-    encoder_weights: Path | None = None
+    encoder_weights: EncoderWeights | None = None
     encoder_license: str = "not stated"
     freeze: Freeze = "none"
+    unfreeze_after: Annotated[int, Field(ge=0)] = 0
     epochs: Annotated[int, Field(gt=0)] = 40
     calm_epochs: Annotated[int, Field(ge=0)] = 0
     batch: Annotated[int, Field(gt=0)] = 8
@@ -95,16 +99,38 @@ class TrainConfig(BaseModel):
     def _empty_is_none(cls, value: object) -> object:
         return value or None  # TOML knows no null
 
+    @field_validator("encoder_weights", mode="before")
+    @classmethod
+    def _none_is_none(cls, value: object) -> object:
+        if not isinstance(value, str | Path | None):
+            raise PydanticCustomError("encoder_weights", "Input should be 'imagenet', 'none' or a path")
+        return None if value == "none" else value
+
     @model_validator(mode="after")
     def _blend_needs_init(self) -> TrainConfig:
         if self.blend < 1 and self.init is None:
             raise ValueError("blend is a mean with the weights of init, which is not given")
         return self
 
+    @model_validator(mode="after")
+    def _unfreezing_comes_in_time(self) -> TrainConfig:
+        if self.unfreeze_after and self.freeze == "none":
+            raise ValueError(
+                f"unfreeze_after is {self.unfreeze_after}, but freeze is none, so nothing is frozen; freeze "
+                "the encoder or its bn, or leave unfreeze_after out"
+            )
+        if self.unfreeze_after >= self.epochs:
+            raise ValueError(
+                f"unfreeze_after is {self.unfreeze_after}, but the run ends after {self.epochs} epochs; take "
+                "fewer, or leave it out and all stays frozen"
+            )
+        return self
+
     def anchored(self) -> TrainConfig:
         """The same with absolute paths, so that the run can be resumed from any folder."""
         models = {key: _anchored_model(getattr(self, key)) for key in ("init", "teacher")}
-        weights = self.encoder_weights and self.encoder_weights.absolute()
+        weights = self.encoder_weights
+        weights = weights.absolute() if isinstance(weights, Path) else weights
         data = {path.absolute(): times for path, times in self.data.items()}
         return self.model_copy(update={"data": data, "encoder_weights": weights, **models})
 

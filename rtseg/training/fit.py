@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -43,8 +44,10 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     Raises ConfigError when the folder already holds a run and resume is False, DataError for bad data,
     SinkError for what cannot be written, and TrainingError when the loss is no number any more.
     """
+    done = 0
     if resume:
-        if epochs_done(config.out, config.epochs) >= config.epochs:
+        done = epochs_done(config.out, config.epochs)
+        if done >= config.epochs:
             return read_best(config.out)
     elif any((config.out / name).exists() for name in (CARD_FILE, CHECKPOINT_FOLDER, LOG_FILE)):
         raise ConfigError(
@@ -75,13 +78,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
         teacher = stack.enter_context(_open_teacher(config.teacher, classes)) if config.teacher else None
         batches = TrainingBatches(config, training_shares(config, data_sets), teacher)
         model = TrainingNetwork(config, len(classes), class_weights)
-        model.compile(
-            optimizer=_optimizer(config, steps=config.epochs * len(batches)),
-            # For TensorFlow on a CPU, XLA takes minutes to compile this, and then runs it slower.
-            jit_compile=keras.backend.backend() == "jax",
-        )
-        # Now, or TensorFlow traces the whole step a second time once the optimizer has its variables.
-        model.optimizer.build(model.trainable_variables)
+        # A checkpoint of the very epoch at whose end all is unfrozen is from before it.
+        _compile(config, model, len(batches), unfrozen=0 < config.unfreeze_after < done)
         with writing(config.out):
             config.out.mkdir(parents=True, exist_ok=True)
         write_file(config.out / CARD_FILE, _card(config, data_sets, stride(model.network)).to_json().encode())
@@ -91,10 +89,48 @@ def train(config: TrainConfig, *, resume: bool = False) -> dict[str, float]:
     return validate.best
 
 
+def _compile(config: TrainConfig, model: TrainingNetwork, steps_an_epoch: int, *, unfrozen: bool) -> None:
+    """Make a network ready to learn, from the start on or from where all of it is unfrozen.
+
+    The latter with an optimizer that knows nothing yet: Adam's estimates for variables that it has not seen
+    would be far off in the middle of a run, and so would be their first steps.
+    """
+    steps = config.epochs * steps_an_epoch
+    rate = _schedule(config.learning_rate, steps)
+    if unfrozen:
+        model.unfreeze()
+        before = config.unfreeze_after * steps_an_epoch
+        rate = _schedule(float(keras.ops.convert_to_numpy(rate(before))), steps - before)
+    momentum = config.ema if config.ema is not None else min(max(1 - 10 / steps, 0.9), 0.998)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            rate,
+            weight_decay=config.weight_decay,
+            clipnorm=5.0,
+            use_ema=momentum > 0,
+            ema_momentum=momentum,
+        ),
+        # For TensorFlow on a CPU, XLA takes minutes to compile this, and then runs it slower.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    # Now, or TensorFlow traces the whole step a second time once the optimizer has its variables.
+    model.optimizer.build(model.trainable_variables)
+    model.make_train_function()  # Keras does so only before the first epoch
+
+
+def _schedule(peak: float, steps: int) -> WarmUpThenCosine:
+    return WarmUpThenCosine(peak / 100, peak, warm_up_steps=max(1, int(_WARM_UP_SHARE * steps)), steps=steps)
+
+
 def _fit(config: TrainConfig, model: TrainingNetwork, batches: TrainingBatches, validate: Validation) -> None:
+    def unfreeze(epoch: int, logs: object) -> None:
+        if epoch == config.unfreeze_after:
+            _compile(config, model, len(batches), unfrozen=True)
+
     progress = ProgressCallback()
     # The order matters: what validates, logs and draws comes after the average is swapped in at the end of an
-    # epoch, the checkpoint after it is swapped out at the beginning of the next.
+    # epoch, the checkpoint after it is swapped out at the beginning of the next, and what was frozen learns
+    # after that.
     callbacks = [
         keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)),
         StopAtNaN(),
@@ -106,6 +142,7 @@ def _fit(config: TrainConfig, model: TrainingNetwork, batches: TrainingBatches, 
         Pictures(config.out, validate.classes, validate.pairs, every=config.pictures_every),
         progress,
         Checkpoint(config.out / CHECKPOINT_FOLDER),
+        *([keras.callbacks.LambdaCallback(on_epoch_begin=unfreeze)] if config.unfreeze_after else []),
     ]
     try:
         model.fit(
@@ -174,7 +211,10 @@ def _tensorboard(config: TrainConfig) -> list[keras.callbacks.Callback]:
 def _card(config: TrainConfig, data_sets: Sequence[DataSet], stride: Stride) -> ModelCard:
     learned_from = [TrainingData(name=each.name, license=each.license) for each in data_sets]
     if config.encoder_weights is not None:
-        learned_from.append(TrainingData(name="ImageNet (encoder weights)", license=config.encoder_license))
+        # What a file's weights learned from, nobody knows: its name has to say it.
+        weights = config.encoder_weights
+        source = weights.name if isinstance(weights, Path) else "ImageNet"
+        learned_from.append(TrainingData(name=f"{source} (encoder weights)", license=config.encoder_license))
     if config.demo_share:
         learned_from.append(TrainingData(name="rtseg's demo source", license="MIT"))
     for name in (config.init, config.teacher):
@@ -190,21 +230,4 @@ def _card(config: TrainConfig, data_sets: Sequence[DataSet], stride: Stride) -> 
         output=OutputSpec(stride=stride),
         training_data=tuple(dict.fromkeys(learned_from)),
         training_command=config.command,
-    )
-
-
-def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    schedule = WarmUpThenCosine(
-        config.learning_rate / 100,
-        config.learning_rate,
-        warm_up_steps=max(1, int(_WARM_UP_SHARE * steps)),
-        steps=steps,
-    )
-    momentum = config.ema if config.ema is not None else min(max(1 - 10 / steps, 0.9), 0.998)
-    return keras.optimizers.AdamW(
-        schedule,
-        weight_decay=config.weight_decay,
-        clipnorm=5.0,
-        use_ema=momentum > 0,
-        ema_momentum=momentum,
     )

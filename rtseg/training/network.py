@@ -58,6 +58,11 @@ class TrainingNetwork(keras.Model):  # type: ignore[misc]
         """Image (N, H, W, 3) uint8 -> the outputs of all heads."""
         return self.with_heads(image, training=training)
 
+    def unfreeze(self) -> None:
+        """Let all that `freeze` kept learn from now on; it must be compiled anew."""
+        for layer in self.with_heads.layers:
+            layer.trainable = True
+
     def class_map(self, image_rgb: UInt8Array) -> UInt8Array:
         """Picture (H, W, 3) uint8 RGB -> what the kept part makes of it (H, W), at its own resolution."""
         padded = preprocess.pad_to_multiple(image_rgb, MULTIPLE)

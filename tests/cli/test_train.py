@@ -70,6 +70,14 @@ def test_a_training_ends_with_a_model_that_runs(rtseg: Rtseg, here: Path) -> Non
     assert "run: holds a run already; add --resume" in again.err
 
 
+def test_its_help_teaches_where_to_start_and_what_learns(rtseg: Rtseg) -> None:
+    outcome = rtseg("train", "--help")
+    said = " ".join(outcome.out.replace("│", " ").split())
+    assert outcome.code == 0
+    for words in ("imagenet, weights that Keras", "none [none]", "[lite_mobilenetv2]", "too [0: never]"):
+        assert words in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -96,6 +104,11 @@ def test_a_training_ends_with_a_model_that_runs(rtseg: Rtseg, here: Path) -> Non
         ("--data bright --teacher street-x", "unknown model 'street-x'"),
         ("--data bright --teacher street-m --map two", "the teacher street-m knows background, road,"),
         ("--data bright --encoder-weights none.h5 --net lite_mobilenetv2x05", "none.h5: no such file"),
+        (
+            "--data bright --net unet_plain2 --encoder-weights imagenet",
+            "no ImageNet weights of the encoder plain2, only of vgg16,",
+        ),
+        ("--data bright --unfreeze-after 3", "unfreeze_after is 3, but freeze is none, so nothing is frozen"),
         ("--config nowhere.toml", "nowhere.toml: cannot be read"),
         ("--config wrong.toml", "wrong.toml: unknown key 'epoch'; did you mean 'epochs'? There are: data,"),
         ("--config right.toml --batch 0", "training: batch is 0: Input should be greater than 0"),

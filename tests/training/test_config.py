@@ -54,6 +54,7 @@ def test_data_sets_come_in_their_order_each_with_its_weight(file: Path) -> None:
         {"data": {"/data/camvid": 1, "b": 0.1 + 0.2, "c": 1e-7}, "init": "street-m", "teacher": "runs/large"},
         {"data": {'the "big" one\\ 🚗 ü\n\x7f': 2}, "command": "rtseg train --data '🚗' # \"x\" = 1"},
         {"encoder_weights": "a b.weights.h5", "class_weights": (1, 1.5), "hold_out": ("*", "[ab]?")},
+        {"encoder_weights": "imagenet", "freeze": "encoder", "unfreeze_after": 3},
         {"size": (96, 64), "freeze": "bn", "learning_rate": 1e-30, "focal": 2, "precision": "mixed_float16"},
     ],
 )
@@ -95,6 +96,8 @@ def test_a_key_like_no_other_names_all(file: Path) -> None:
         ({"size": (64, 0)}, "size.1 is 0: Input should be greater than or equal to 32"),
         ({"size": (64, 32 * 300)}, "size.1 is 9600: Input should be less than or equal to 8192"),
         ({"freeze": "all"}, "freeze is 'all': Input should be 'none', 'bn' or 'encoder'"),
+        ({"encoder_weights": 3}, "encoder_weights is 3: Input should be 'imagenet', 'none' or a path"),
+        ({"unfreeze_after": -1}, "unfreeze_after is -1: Input should be greater than or equal to 0"),
         ({"precision": "int8"}, "precision is 'int8': Input should be 'auto', 'float32', "),
         ({"class_weights": ("1", "-2")}, "class_weights.1 is '-2': Input should be greater than 0"),
         ({"data": {"a": "twice"}}, "data.a is 'twice': Input should be a valid number"),
@@ -127,6 +130,38 @@ def test_a_blend_without_init_is_refused() -> None:
         ConfigError, match=r"^training: blend is a mean with the weights of init, which is not"
     ):
         load_config(None, {"data": {"a": 1}, "out": "run", "blend": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("imagenet", "imagenet"), ("./imagenet", Path("imagenet")), ("in.h5", Path("in.h5")), ("none", None)],
+)
+def test_encoder_weights_are_imagenet_or_a_path_or_none(
+    file: Path, said: str, meant: Path | str | None
+) -> None:
+    file.write_text(f'encoder_weights = "other.h5"\n{FILE}', encoding="utf-8")
+    config = load_config(file, {"out": "run", "encoder_weights": said})
+    assert config.encoder_weights == meant
+    assert config.anchored().encoder_weights == (meant.absolute() if isinstance(meant, Path) else meant)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"unfreeze_after": 3},
+            "unfreeze_after is 3, but freeze is none, so nothing is frozen; freeze the en",
+        ),
+        (
+            {"unfreeze_after": 7, "freeze": "bn"},
+            "unfreeze_after is 7, but the run ends after 7 epochs; take fewer, or leave it out and all stays",
+        ),
+    ],
+)
+def test_what_cannot_be_unfrozen_is_said(file: Path, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {"out": "run", **wrong})
+    assert str(caught.value).startswith(f"training: {message}")
 
 
 def test_without_data_there_is_no_training() -> None:

@@ -16,6 +16,7 @@ from rtseg.card import CARD_FILE, WEIGHTS_FILE, find_model, read_card
 from rtseg.data.data_set import open_data_set
 from rtseg.errors import ConfigError, DataError, ModelError, RtsegError, SinkError
 from rtseg.labels import CLASSES, IGNORE
+from rtseg.nets.imagenet import SOURCES, Source
 from rtseg.training.batches import TrainingBatches, training_shares
 from rtseg.training.config import CONFIG_FILE, load_config
 from rtseg.training.fit import train
@@ -193,6 +194,24 @@ def test_a_net_of_another_stride_learns_from_a_teacher_and_says_its_stride(tmp_p
     train(config)
     assert read_card(tmp_path / "run" / CARD_FILE).output.stride == 1
     assert 0 < log_of(tmp_path / "run")[0]["loss"] < 100
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [("imagenet", "ImageNet (encoder weights)"), ("mine.h5", "mine.h5 (encoder weights)")],
+)
+def test_the_card_says_what_the_encoder_started_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: str, said: str
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setitem(SOURCES, "five", Source("http://127.0.0.1:9/five.h5"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/five.h5").touch()  # found, and of little_runs' encoder nobody reads it
+    root = write_bright(tmp_path / "bright")
+    start = {"encoder_weights": weights, "encoder_license": "CC0"}
+    train(little(root, tmp_path / "run", data={root: 1}, epochs=1, **start))
+    card = read_card(tmp_path / "run" / CARD_FILE)
+    assert [(part.name, part.license) for part in card.training_data] == [("bright", "MIT"), (said, "CC0")]
 
 
 def test_a_broken_picture_met_while_training_is_named(tmp_path: Path) -> None:

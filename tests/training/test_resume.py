@@ -83,9 +83,10 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_best_weights_stay(copied:
     assert epochs_done(copied.out, 2) == 1
 
 
-def test_a_checkpoint_of_another_net_is_refused(copied: TrainConfig) -> None:
+@pytest.mark.parametrize("other", [{"net": "lite_five"}, {"freeze": "encoder"}], ids=str)
+def test_a_checkpoint_of_another_training_is_refused(copied: TrainConfig, other: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="checkpoint: is no checkpoint of this net, or damaged; go on with"):
-        train(copied.model_copy(update={"net": "lite_five"}), resume=True)
+        train(copied.model_copy(update=other), resume=True)
     assert epochs_done(copied.out, 2) == 1
 
 

@@ -141,6 +141,18 @@ def test_weights_are_drawn_back_to_those_of_init(
             np.testing.assert_allclose(now, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("freeze", ["bn", "encoder"])
+def test_unfrozen_it_learns_as_if_never_frozen(tmp_path: Path, freeze: str) -> None:
+    some, others = (
+        TrainingNetwork(little(tmp_path, tmp_path, net="lite_mobilenetv2x05", freeze=each), 4, (1.0,) * 4)
+        for each in (freeze, "none")
+    )
+    expected = [variable.path for variable in others.trainable_variables]
+    assert len(some.trainable_variables) < len(expected)
+    some.unfreeze()
+    assert [variable.path for variable in some.trainable_variables] == expected
+
+
 def test_a_second_head_learns_and_is_not_kept(tmp_path: Path) -> None:
     image = np.zeros((1, 64, 96, 3), np.uint8)
     plain, helped = (

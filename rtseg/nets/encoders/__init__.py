@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rtseg.nets.encoders.mobilenet import mobilenetv2
+from rtseg.nets.encoders.mobilenet import WIDTHS, mobilenetv2
 from rtseg.nets.encoders.plain import plain
 from rtseg.nets.encoders.resnet import resnet50
 from rtseg.nets.encoders.vgg import vgg16
@@ -28,10 +28,5 @@ ENCODERS: dict[str, Encoder] = {
     "plain2": partial(plain, depth=2),
     "vgg16": vgg16,
     "resnet50": resnet50,
-    "mobilenetv2": partial(mobilenetv2, alpha=1.0),
-    # The other widths that there are ImageNet weights of: x035, x05, x075, x13, x14.
-    **{
-        f"mobilenetv2x{str(alpha).replace('.', '')}": partial(mobilenetv2, alpha=alpha)
-        for alpha in (0.35, 0.5, 0.75, 1.3, 1.4)
-    },
+    **{name: partial(mobilenetv2, alpha=alpha) for name, alpha in WIDTHS.items()},
 }

@@ -11,6 +11,12 @@ from rtseg.nets.weights import load_weights
 if TYPE_CHECKING:
     from pathlib import Path
 
+# By name, those that there are ImageNet weights of.
+WIDTHS = {
+    "mobilenetv2": 1.0,
+    **{f"mobilenetv2x{str(alpha).replace('.', '')}": alpha for alpha in (0.35, 0.5, 0.75, 1.3, 1.4)},
+}
+
 # The last layer of each stride. P2 to P5 are the linear bottlenecks: five times fewer channels than the
 # expansions beside them, and all that the next block sees of the image anyway.
 _LEVELS = {
