@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,43 @@ def console() -> Console:
 
     # Names of files come through as they are: [red] is no colour there, and :car: no picture.
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+@contextmanager
+def train_extra(task: str) -> Iterator[None]:
+    """For imports that are in the extra `train`, to do what `task` says: "training".
+
+    Raises ConfigError where one of them is not installed.
+    """
+    from rtseg.errors import ConfigError
+
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(
+            f"{task} needs the package {error.name!r}, which cannot be imported ({error}); install it with "
+            "`pip install 'rtseg[train]'`"
+        ) from error
+
+
+def start_keras() -> None:
+    """Load Keras and what it runs on, without the greetings of TensorFlow.
+
+    Its C++ part writes them to the file descriptor of stderr, before it heeds what it is told.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        from rtseg import nets
+
+        nets.start()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def borderless_table(*headers: str) -> Table:

@@ -42,27 +42,21 @@ def export(
 
     Example: rtseg export --model street-m --format int8 --data camvid -o street-m-int8
     """
-    import os
-
     from rtseg.errors import ConfigError
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
+    with common.train_extra("exporting"):
         if format == "int8":
             _export_int8(model, out, data, demo, split, samples, overwrite=yes)
             return
         if data is not None or demo is not None:
             raise ConfigError("--data and --demo calibrate an int8 network; add --format int8")
         from rtseg.card import ONNX_FILE
+
+        common.start_keras()
         from rtseg.export.onnx import export_onnx
 
         folder = out or Path(model)
         export_onnx(Path(model), folder)
-    except ImportError as error:
-        raise ConfigError(
-            f"exporting needs the package {error.name!r}, which cannot be imported ({error}); install it "
-            "with `pip install 'rtseg[train]'`"
-        ) from error
     common.print_paths(folder / ONNX_FILE)
 
 

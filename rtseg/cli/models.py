@@ -37,6 +37,7 @@ def list_models(json_output: Json = False) -> None:
     for card in cards:
         figures = [f"{metric.mean_iou:.3f} {_measured_on(metric)}" for metric in card.metrics]
         size = f"{card.input.width}x{card.input.height}"
+        classes = ", ".join(card.classes[has_background(card.classes) :])
         megabytes = [
             f"{label}{card.files[file].bytes / 1e6:.1f}"
             for file, label in ((ONNX_FILE, ""), (INT8_FILE, "int8 "))
@@ -44,13 +45,7 @@ def list_models(json_output: Json = False) -> None:
         ]
         table.add_row(
             card.name,
-            "\n".join(
-                [
-                    card.net,
-                    size,
-                    *textwrap.wrap(", ".join(card.classes[has_background(card.classes) :]), _NET_COLUMN),
-                ]
-            ),
+            "\n".join([card.net, size, *textwrap.wrap(classes, _NET_COLUMN)]),
             f"{card.parameters / 1e6:.2f} M" if card.parameters else "",
             "\n".join(megabytes),
             "\n".join(figures) or "not measured",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +31,8 @@ def list_nets(json_output: Json = False) -> None:
 
     from rtseg.labels import CLASSES
 
-    with _keras_at_hand():
+    with common.train_extra("measuring networks"):
+        common.start_keras()
         from rtseg.nets.summary import USUAL_ENCODER
 
     size, classes = common.parse_size(_SIZE), len(CLASSES)
@@ -76,7 +75,8 @@ def info(
     from dataclasses import asdict
 
     width, height = common.parse_size(size)
-    with _keras_at_hand():
+    with common.train_extra("measuring networks"):
+        common.start_keras()
         from rtseg.nets.summary import net_summary
 
     encoder, decoder = net_summary(name, classes=classes, size=(width, height))
@@ -111,23 +111,6 @@ def info(
         f"train it: rtseg train --data FOLDER --net {name} --size {width}x{height} -o runs/{name}",
     ):
         console.print(line, soft_wrap=True)
-
-
-@contextmanager
-def _keras_at_hand() -> Iterator[None]:
-    """For imports that load Keras. Raises ConfigError where it, or what it runs on, is not installed."""
-    import os
-
-    from rtseg.errors import ConfigError
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        yield
-    except ImportError as error:
-        raise ConfigError(
-            f"a network is built to be measured, which needs the package {error.name!r}, which cannot be "
-            f"imported ({error}); install it with `pip install 'rtseg[train]'`"
-        ) from error
 
 
 def _measured(size: Size, classes: int) -> tuple[list[EncoderSummary], list[DecoderSummary]]:

@@ -130,15 +130,16 @@ def train(
 
     As a shipped model was trained: rtseg train --config models/street-m/train.toml -o runs/street-m
     """
-    import os
     import shlex
     import sys
 
-    from rtseg.cli.common import names, parse_size
+    from rtseg.cli.common import names, parse_size, start_keras, train_extra
     from rtseg.errors import ConfigError
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from rtseg.training.config import CONFIG_FILE, load_config
+    with train_extra("training"):
+        start_keras()
+        from rtseg.training.config import CONFIG_FILE, load_config
+        from rtseg.training.fit import train as fit
 
     given: dict[str, Any] = {
         "data": _weighted(data) if data else None,
@@ -180,8 +181,6 @@ def train(
     else:
         flags["command"] = shlex.join(["rtseg", *(part for part in sys.argv[1:] if part != "--resume")])
     settings = load_config(config, {**flags, "out": out})
-
-    from rtseg.training.fit import train as fit
 
     best = fit(settings, resume=resume)
     typer.echo(f"{settings.keep} epoch {best['epoch']:.0f}: mean IoU {best['mean_iou']:.4f}", err=True)

@@ -15,15 +15,11 @@ from rtseg.card import (
     ONNX_FILE,
     WEIGHTS_FILE,
     ModelCard,
-    check_file,
     describe_file,
     read_card,
 )
-from rtseg.errors import ModelError
-from rtseg.frame import Size
-from rtseg.nets import build
 from rtseg.nets.resizing import SizeDependent
-from rtseg.nets.weights import load_weights
+from rtseg.nets.saved import load_network
 from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
@@ -39,7 +35,7 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     card = read_card(folder / CARD_FILE)
     # Built anew in float32 whatever precision it was trained in.
     keras.mixed_precision.set_global_policy("float32")
-    network = load_keras(folder)
+    network = load_network(folder)
     card = card.model_copy(update={"parameters": network.count_params()})
     with writing(out, then=_AFTER_FULL_DISK):
         out.mkdir(parents=True, exist_ok=True)
@@ -52,19 +48,6 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     card = card.model_copy(update={"files": files, "metrics": ()})
     write_file(out / CARD_FILE, card.to_json().encode())
     return card
-
-
-def load_keras(folder: Path, size: Size | None = None) -> keras.Model:
-    """Build the net of a folder's card, at the card's size unless another is given, with its weights."""
-    card = read_card(folder / CARD_FILE)
-    network = build(card.net, classes=len(card.classes), size=size or (card.input.width, card.input.height))
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        raise ModelError(f"{path}: missing; `rtseg train` writes it once the first epoch is validated")
-    if WEIGHTS_FILE in card.files:  # a card that training has just begun does not know them yet
-        check_file(path, card)
-    load_weights(network, path, card.net)
-    return network
 
 
 def write_onnx(network: keras.Model, path: Path, card: ModelCard) -> None:

@@ -29,6 +29,13 @@ Freeze = Literal["none", "bn", "encoder"]
 EncoderWeights = Path | Literal["imagenet"]
 
 
+def start() -> None:
+    """Have what Keras runs on make its first tensor, and say what it has to say before that."""
+    import keras
+
+    keras.ops.zeros(())
+
+
 class Pyramid(dict[str, Any]):
     """The features of an encoder, finest first: {"P1": (N, H/2, W/2, C), ...}.
 

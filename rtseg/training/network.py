@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,10 +10,11 @@ import keras
 import numpy as np
 
 from rtseg import postprocess, preprocess
-from rtseg.card import CARD_FILE, WEIGHTS_FILE, model_folder, read_card
+from rtseg.card import model_folder
 from rtseg.errors import ConfigError, ModelError
 from rtseg.frame import UInt8Array
-from rtseg.nets import MULTIPLE, build, compose
+from rtseg.nets import MULTIPLE, compose
+from rtseg.nets.saved import load_network
 from rtseg.training.config import TrainConfig
 from rtseg.training.losses import SegmentationLoss, distillation_loss
 
@@ -136,17 +136,7 @@ def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
     Raises ModelError for a model of another net, or one without its Keras weights.
     """
     folder = model_folder(name)
-    card = read_card(folder / CARD_FILE)
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        raise ModelError(f"{path}: missing; a training starts from a model's folder that has it")
-    source = build(card.net, classes=len(card.classes))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras lists each layer that does not fit; the error says it once
-        try:
-            source.load_weights(str(path))
-        except (ValueError, OSError) as error:
-            raise ModelError(f"{path}: not the weights of {card.net}, as its card says") from error
+    source = load_network(folder)
     taken = []
     for layer in network.layers:
         theirs = next((each for each in source.layers if each.name == layer.name), None)
@@ -157,7 +147,7 @@ def start_from(name: str, network: keras.Model) -> tuple[str, ...]:
                 taken.append(layer.name)
         elif shapes and not layer.name.startswith(_LOGITS):
             raise ModelError(
-                f"{name}: its net {card.net} does not fit {network.name}: layer {layer.name!r} "
+                f"{name}: its net {source.name} does not fit {network.name}: layer {layer.name!r} "
                 f"{'has other shapes' if theirs is not None else 'is not in it'}. Start from a model of the "
                 "same net"
             )

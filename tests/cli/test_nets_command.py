@@ -150,10 +150,11 @@ def test_models_are_listed_whole_in_80_columns(rtseg: Rtseg) -> None:
     megabytes = (MODELS / "street-m" / "model.onnx").stat().st_size / 1e6
     card = json.loads((MODELS / "street-m" / "model.json").read_text())
     first = card["metrics"][0]
+    sizes = [f"{card['parameters'] / 1e6:.2f}", "M", f"{megabytes:.1f}"]
     assert row.split() == [
-        "street-m", card["net"], f"{card['parameters'] / 1e6:.2f}", "M", f"{megabytes:.1f}", f"{first['mean_iou']:.3f}",
-        first["dataset"], first["split"],
-    ]  # fmt: skip
+        *("street-m", card["net"], *sizes),
+        *(f"{first['mean_iou']:.3f}", first["dataset"], first["split"]),
+    ]
     assert "litex05_mobilenetv2x05 " in outcome.out
 
 

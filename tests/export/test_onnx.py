@@ -14,7 +14,8 @@ import pytest
 from rtseg.backends import Backend, open_backend
 from rtseg.card import CARD_FILE, METADATA_KEY, ONNX_FILE, WEIGHTS_FILE, find_model, read_card
 from rtseg.errors import ModelError
-from rtseg.export.onnx import export_onnx, load_keras
+from rtseg.export.onnx import export_onnx
+from rtseg.nets.saved import load_network
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_the_exported_network_says_what_keras_says(
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (4, size[1], size[0], 3), np.uint8)
     batch = np.concatenate([noise, [picture(size, seed) for seed in range(4)]])
-    expected = load_keras(tiny_model, size).predict_on_batch(batch).transpose(0, 3, 1, 2)
+    expected = load_network(tiny_model, size).predict_on_batch(batch).transpose(0, 3, 1, 2)
     assert len(np.unique(expected.argmax(axis=1))) == 4
     for backend in backends:
         logits = backend.infer(batch)

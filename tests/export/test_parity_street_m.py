@@ -12,7 +12,7 @@ import pytest
 from rtseg.backends import open_backend
 from rtseg.card import WEIGHTS_FILE, find_model, models_folder
 from rtseg.data.data_set import open_data_set
-from rtseg.export.onnx import load_keras
+from rtseg.nets.saved import load_network
 from rtseg.postprocess import class_map
 from rtseg.preprocess import pad_to_multiple
 
@@ -41,7 +41,7 @@ def maps(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 @pytest.fixture(scope="module")
 def of_keras(images: np.ndarray) -> np.ndarray:
     size = (images.shape[2], images.shape[1])
-    network = load_keras(FOLDER, size)
+    network = load_network(FOLDER, size)
     logits = np.concatenate([network.predict_on_batch(image[None]) for image in images])
     found = maps(logits.transpose(0, 3, 1, 2), size)
     assert len(np.unique(found)) == 4

@@ -25,10 +25,11 @@ from rtseg import labels
 from rtseg.backends import open_backend
 from rtseg.card import CARD_FILE, ONNX_FILE, WEIGHTS_FILE, InputSpec, ModelCard, OutputSpec
 from rtseg.cli import main
-from rtseg.export.onnx import export_onnx, load_keras
+from rtseg.export.onnx import export_onnx
 from rtseg.nets import stride
 from rtseg.nets.decoders import DECODERS
 from rtseg.nets.encoders import ENCODERS
+from rtseg.nets.saved import load_network
 from rtseg.training.config import TrainConfig
 from rtseg.training.network import TrainingNetwork
 
@@ -157,7 +158,7 @@ def test_a_step_lowers_the_loss(trained: Trained) -> None:
 
 def test_what_was_saved_says_the_same_when_loaded(trained: Trained, saved: Path) -> None:
     images, logits = trained.answers[0]
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(load_keras(saved)(images)), logits)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(load_network(saved)(images)), logits)
 
 
 def test_onnx_says_what_keras_says_at_any_size(trained: Trained, exported: Path) -> None:
