@@ -1,6 +1,6 @@
 """Which decoder pays: the same short training for each, then one table and one plot, accuracy over latency.
 
-.venv/bin/python tools/compare_zoo.py --data camvid --encoder-weights FILE -o runs/zoo [--epochs 8]
+.venv/bin/python tools/compare_zoo.py --data camvid --encoder-weights imagenet -o runs/zoo [--epochs 8]
 .venv/bin/python tools/compare_zoo.py --data camvid --net fcn8_vgg16 -o runs/zoo --epochs 2  # adds one
 .venv/bin/python tools/compare_zoo.py -o runs/zoo            # only the table and the plot of what is there
 
@@ -30,6 +30,9 @@ from rtseg.segmenter import load
 from rtseg.training.config import CONFIG_FILE, load_config
 
 BACKENDS = {"OpenVINO": "openvino", "ONNX Runtime": "onnxruntime"}
+SIZE = (480, 352)
+"""Width and height of the pictures that costs and times are told for, whatever a net was trained on."""
+
 FIGURES_FILE = "figures.json"
 NARROW_ENCODER_DECODERS = ("litex05",)
 """Decoders for a narrower encoder than the one that all are compared over."""
@@ -43,16 +46,20 @@ def train(name: str, folder: Path, options: argparse.Namespace) -> None:
     if (folder / CONFIG_FILE).exists():
         subprocess.run([*rtseg, "--resume"], check=True)
         return
-    weights = ["--encoder-weights", str(options.encoder_weights)] if options.encoder_weights else []
+    flags = {
+        "--net": name,
+        "--data": options.data,
+        "--epochs": options.epochs,
+        "--calm-epochs": options.epochs,
+        "--size": options.size,
+        "--batch": options.batch,
+        "--learning-rate": options.learning_rate,
+        "--demo-share": 0,
+    }
+    if options.encoder_weights:
+        flags |= {"--encoder-weights": options.encoder_weights, "--freeze": "bn"}
     print(f"\n{name}, {options.epochs} epochs", flush=True)
-    subprocess.run(
-        [
-            *(*rtseg, "--net", name, "--data", str(options.data), "--epochs", str(options.epochs)),
-            *("--learning-rate", str(options.learning_rate), "--freeze", "bn", "--demo-share", "0"),
-            *("--calm-epochs", str(options.epochs), *weights),
-        ],
-        check=True,
-    )
+    subprocess.run([*rtseg, *(str(part) for flag in flags.items() for part in flag)], check=True)
 
 
 def evaluate(folder: Path, data: Path) -> dict[str, Any]:
@@ -69,12 +76,11 @@ def evaluate(folder: Path, data: Path) -> dict[str, Any]:
 def measure_times(folders: list[Path], rounds: int) -> list[dict[str, float]]:
     """Milliseconds a picture in float32, {backend: ms} for each model, all of them in turns."""
     times: list[dict[str, float]] = [{} for _ in folders]
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE[::-1], 3), np.uint8)
     for label, backend in BACKENDS.items():
         opened = [load(str(folder), backend=backend, precision="f32") for folder in folders]
         calls = []
         for segmenter in opened:
-            size = segmenter.card.input
-            image = np.random.default_rng(0).integers(0, 256, (size.height, size.width, 3), np.uint8)
             calls.append(partial(segmenter.infer, image))
         for row, spent in zip(times, median_ms(*calls, rounds=rounds), strict=True):
             row[label] = spent
@@ -86,13 +92,14 @@ def measure_times(folders: list[Path], rounds: int) -> list[dict[str, float]]:
 def row_of(folder: Path, data: Path, times: dict[str, float]) -> dict[str, Any]:
     """All that the table says of one net."""
     card = read_card(folder / CARD_FILE)
-    size = (card.input.width, card.input.height)
-    encoder, decoder = net_summary(card.net, classes=len(card.classes), size=size)
+    config = load_config(folder / CONFIG_FILE, {"out": folder})
+    encoder, decoder = net_summary(card.net, classes=len(card.classes), size=SIZE)
     cost = encoder.cost + decoder.cost
     figures = evaluate(folder, data)
     return {
         "net": card.net,
-        "epochs": load_config(folder / CONFIG_FILE, {"out": folder}).epochs,
+        "epochs": config.epochs,
+        "start": "ImageNet" if config.encoder_weights else "nothing",
         "parameters": cost.parameters,
         "gmacs": cost.macs / 1e9,
         "ms": times,
@@ -104,19 +111,13 @@ def row_of(folder: Path, data: Path, times: dict[str, float]) -> dict[str, Any]:
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The table, the best first."""
     classes = list(rows[0]["iou"])
-    head = [
-        "net",
-        "epochs",
-        "parameters",
-        "GMACs",
-        *(f"{each} ms" for each in BACKENDS),
-        *classes,
-        "mean IoU",
-    ]
+    head = ["net", "from", "epochs", "parameters", "GMACs", *(f"{each} ms" for each in BACKENDS)]
+    head += [*classes, "mean IoU"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         cells = [
             f"`{row['net']}`",
+            row["start"],
             str(row["epochs"]),
             f"{row['parameters'] / 1e6:.2f} M",
             f"{row['gmacs']:.2f}",
@@ -134,7 +135,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     for row in rows:
         (line,) = axes.plot(row["ms"]["OpenVINO"], row["mean_iou"], "o", markersize=8)
         axes.annotate(
-            f"{row['net']} ({row['epochs']} epochs)",
+            f"{row['net']} (from {row['start']}, {row['epochs']} epochs)",
             (row["ms"]["OpenVINO"], row["mean_iou"]),
             xytext=(7, 4),
             textcoords="offset points",
@@ -142,7 +143,9 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
             color=line.get_color(),
         )
     axes.set(
-        xscale="log", xlabel="milliseconds a picture (OpenVINO, float32, 480x352)", ylabel="mean IoU on val"
+        xscale="log",
+        xlabel=f"milliseconds a picture (OpenVINO, float32, {SIZE[0]}x{SIZE[1]})",
+        ylabel="mean IoU on val",
     )
     axes.margins(x=0.25, y=0.15)
     axes.grid(alpha=0.3, which="both")
@@ -159,8 +162,10 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="data set to train and measure on")
     parser.add_argument("--net", action="append", help="a net; several times for several [each decoder]")
     parser.add_argument("--encoder", default="mobilenetv2", help="what all decoders are put on")
-    parser.add_argument("--encoder-weights", type=Path, help="ImageNet weights of the encoder")
+    parser.add_argument("--encoder-weights", help="imagenet, or a file [none: from nothing]")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--size", default="480x352", help="of the crops that are trained on")
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--rounds", type=int, default=50, help="how often each is timed")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of all runs")

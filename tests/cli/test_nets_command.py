@@ -125,9 +125,14 @@ def test_a_net_that_cannot_be_is_one_line(rtseg: Rtseg, arguments: str, message:
     assert re.search(message, outcome.err)
 
 
-def test_without_keras_it_says_what_to_install() -> None:
-    for arguments in (("list",), ("info", "lite_mobilenetv2")):
-        ended = in_base_install("nets", *arguments)
+def test_without_keras_it_says_what_to_install(tmp_path: Path) -> None:
+    for command in (
+        "nets list",
+        "nets info lite_mobilenetv2",
+        f"train --data {tmp_path} -o {tmp_path}/run",
+        f"export --model {MODELS}/street-m -o {tmp_path}/onnx",
+    ):
+        ended = in_base_install(*command.split())
         assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1), ended.stderr
         assert "needs the package 'keras'" in ended.stderr
         assert "pip install 'rtseg[train]'" in ended.stderr
