@@ -61,10 +61,10 @@ def train(
         str | None, _flag("The licence of those weights, for the model's card.", panel="Network")
     ] = None,
     freeze: Annotated[
-        Literal["none", "bn", "encoder"] | None,
+        Literal["none", "bn", "all-bn", "encoder"] | None,
         _flag(
-            "Keep of the encoder as it is: none; bn, its batch normalisation (a far quicker step on a CPU); "
-            "encoder, all of it [none].",
+            "Keep as it is: none; bn, the encoder's batch normalisation (a far quicker step on a CPU); "
+            "all-bn, the decoder's too (for a last stage from a trained model); encoder, all of it [none].",
             panel="Network",
         ),
     ] = None,

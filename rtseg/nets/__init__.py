@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MULTIPLE = 32
 """Widths and heights must be multiples of the deepest stride, so that skips meet without cropping."""
 
-Freeze = Literal["none", "bn", "encoder"]
+Freeze = Literal["none", "bn", "all-bn", "encoder"]
 EncoderWeights = Path | Literal["imagenet"]
 
 
@@ -74,8 +74,8 @@ def build(
     size is (width, height) in pixels; None leaves both open, for training on crops of any size.
     The model maps `image` (N, H, W, 3) uint8 RGB to `logits` (N, H/s, W/s, classes) float32, where s is its
     `stride`; normalisation is inside. encoder_weights is a file, or "imagenet" for the one that Keras fetches
-    and keeps. freeze keeps the encoder's batch normalisation ("bn") or all of the encoder as its weights
-    have it.
+    and keeps. freeze keeps as it is the batch normalisation of the encoder ("bn") or of the decoder too
+    ("all-bn"), or all of the encoder.
 
     Raises ConfigError for an unknown name, a decoder that needs levels which the encoder lacks, a size that
     is no multiple of 32, fewer than two classes or an encoder that has no ImageNet weights, and ModelError
@@ -126,7 +126,8 @@ def compose(
     weights = imagenet_weights(encoder_name) if encoder_weights == "imagenet" else encoder_weights
     pyramid = Pyramid(ENCODERS[encoder_name](image, weights), encoder_name)
     logits = DECODERS[decoder_name](pyramid, classes)
-    for layer in keras.Model(image, list(pyramid.values())).layers:
-        if freeze == "encoder" or (freeze == "bn" and isinstance(layer, keras.layers.BatchNormalization)):
+    frozen = [logits] if freeze == "all-bn" else list(pyramid.values())
+    for layer in keras.Model(image, frozen).layers if freeze != "none" else ():
+        if freeze == "encoder" or isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
     return Composition(image, pyramid, logits)

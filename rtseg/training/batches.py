@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -18,6 +20,8 @@ from rtseg.labels import BACKGROUND, IGNORE, has_background
 from rtseg.segmenter import Segmenter
 from rtseg.training.augmentation import augment
 from rtseg.training.config import TrainConfig
+
+_RECENT_PICTURES = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         classes = shares[0].data_set.classes
         self.own_car = BACKGROUND if has_background(classes) else IGNORE
         self.error: RtsegError | None = None
+        self.recent: deque[UInt8Array] = deque(maxlen=math.ceil(_RECENT_PICTURES / config.batch))
+        """The images of the last batches."""
         self.start_epoch(0)
         if not len(self):
             raise ConfigError(
@@ -78,22 +84,19 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.drawn = [drawn[number] for number in rng.permutation(len(drawn))]
 
     def __getitem__(self, index: int) -> tuple[UInt8Array, dict[str, Any]]:
+        first = index * self.config.batch
         try:
-            images, class_maps = self.pictures(index)
-            targets: dict[str, Any] = {"class_map": class_maps}
+            pairs = [self._sample(number) for number in range(first, first + self.config.batch)]
+            images = np.stack([image for image, _ in pairs])
+            targets: dict[str, Any] = {"class_map": np.stack([truth for _, truth in pairs])}
             if self.teacher is not None:
                 logits = self.teacher.backend.infer(images)
                 targets["teacher"] = np.ascontiguousarray(logits.transpose(0, 2, 3, 1), np.float32)
         except RtsegError as error:
             self.error = error
             raise
+        self.recent.append(images)
         return images, targets
-
-    def pictures(self, index: int) -> tuple[UInt8Array, UInt8Array]:
-        """A batch without its teacher: images (N, H, W, 3) uint8, class maps (N, H, W) uint8."""
-        first = index * self.config.batch
-        images, class_maps = zip(*map(self._sample, range(first, first + self.config.batch)), strict=True)
-        return np.stack(images), np.stack(class_maps)
 
     def _sample(self, number: int) -> tuple[UInt8Array, UInt8Array]:
         rng = np.random.default_rng((self.config.seed, self.epoch, number))

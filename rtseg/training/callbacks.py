@@ -24,7 +24,6 @@ from rtseg.training.disk import writing
 from rtseg.video.outputs import write_file
 
 BEST_FILE = "best.json"
-_STATISTICS_PICTURES = 64  # each has thousands of pixels
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
@@ -108,8 +107,7 @@ class MeasureStatistics(keras.callbacks.Callback):  # type: ignore[misc]
         self.batches = batches
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        count = min(len(self.batches), math.ceil(_STATISTICS_PICTURES / self.batches.config.batch))
-        self.model.measure_statistics(self.batches.pictures(index)[0] for index in range(count))
+        self.model.measure_statistics(tuple(self.batches.recent))
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]

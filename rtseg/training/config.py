@@ -40,8 +40,10 @@ class TrainConfig(BaseModel):
     Start:
     init is a model, by name or folder, to start from: all of it, or all but the last layer where the classes
     differ; encoder_weights starts the encoder alone: from a file, or for "imagenet" from the one that Keras
-    fetches and keeps. freeze says what of the encoder does not learn, unfreeze_after the epochs after which
-    it does too (0 is never).
+    fetches and keeps. freeze says what does not learn: the encoder, its batch normalisation ("bn"), or that
+    of the decoder too ("all-bn", for a last stage from a trained model: it then learns with the statistics
+    that it is used with, and not with those of each small batch). unfreeze_after is the epochs after which
+    all learns (0 is never).
 
     Loss:
     class_weights, one a class, and focal (the exponent of Lin et al. 2017; 0 is off) weigh the cross-entropy,

@@ -63,7 +63,7 @@ def test_batch_statistics_are_those_of_the_weights_that_are_kept(run: Run) -> No
     data_set = open_data_set(next(iter(run.config.data)), run.config.class_map)
     batches = TrainingBatches(run.config, training_shares(run.config, [data_set]))
     batches.start_epoch(int(run.best["epoch"]) - 1)
-    model.measure_statistics(batches.pictures(index)[0] for index in range(len(batches)))
+    model.measure_statistics(batches[index][0] for index in range(len(batches)))
     for weights, anew in zip(kept, layer.get_weights(), strict=True):
         np.testing.assert_allclose(anew, weights, rtol=1e-3, atol=1e-4)
 
