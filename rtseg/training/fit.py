@@ -12,7 +12,16 @@ import keras
 import numpy as np
 
 from rtseg import labels
-from rtseg.card import CARD_FILE, InputSpec, ModelCard, OutputSpec, Stride, TrainingData, find_model
+from rtseg.card import (
+    CARD_FILE,
+    InputSpec,
+    ModelCard,
+    OutputSpec,
+    Stride,
+    TrainingData,
+    model_folder,
+    read_card,
+)
 from rtseg.data.data_set import DataSet, Pairs, open_data_set
 from rtseg.errors import ConfigError, DataError
 from rtseg.labels import BACKGROUND, has_background
@@ -219,7 +228,7 @@ def _card(config: TrainConfig, data_sets: Sequence[DataSet], stride: Stride) -> 
         learned_from.append(TrainingData(name="rtseg's demo source", license="MIT"))
     for name in (config.init, config.teacher):
         # What a model learned from, its pupils have learned from too.
-        learned_from += find_model(name).card.training_data if name else ()
+        learned_from += read_card(model_folder(name) / CARD_FILE).training_data if name else ()
     classes = data_sets[0].classes
     return ModelCard(
         name=re.sub(r"[^a-z0-9._-]+", "-", config.out.name.lower()).strip("-._") or "model",
