@@ -1,6 +1,6 @@
 """Which decoder pays: the same short training for each, then one table and one plot, accuracy over latency.
 
-.venv/bin/python tools/compare_zoo.py --data camvid --encoder-weights imagenet -o runs/zoo [--epochs 8]
+.venv/bin/python tools/compare_zoo.py --data camvid --encoder-weights imagenet -o runs/zoo [--epochs 4]
 .venv/bin/python tools/compare_zoo.py --data camvid --net fcn8_vgg16 -o runs/zoo --epochs 2  # adds one
 .venv/bin/python tools/compare_zoo.py -o runs/zoo            # only the table and the plot of what is there
 
@@ -55,6 +55,7 @@ def train(name: str, folder: Path, options: argparse.Namespace) -> None:
         "--batch": options.batch,
         "--learning-rate": options.learning_rate,
         "--demo-share": 0,
+        **({"--class-weights": options.class_weights} if options.class_weights else {}),
     }
     if options.encoder_weights:
         flags |= {"--encoder-weights": options.encoder_weights, "--freeze": "bn"}
@@ -163,10 +164,11 @@ def main() -> int:
     parser.add_argument("--net", action="append", help="a net; several times for several [each decoder]")
     parser.add_argument("--encoder", default="mobilenetv2", help="what all decoders are put on")
     parser.add_argument("--encoder-weights", help="imagenet, or a file [none: from nothing]")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--size", default="480x352", help="of the crops that are trained on")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--class-weights", help="as rtseg train takes them [all the same]")
     parser.add_argument("--rounds", type=int, default=50, help="how often each is timed")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of all runs")
     options = parser.parse_args()
