@@ -59,8 +59,6 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         classes = shares[0].data_set.classes
         self.own_car = BACKGROUND if has_background(classes) else IGNORE
         self.error: RtsegError | None = None
-        self.recent: deque[UInt8Array] = deque(maxlen=math.ceil(_RECENT_PICTURES / config.batch))
-        """The images of the last batches."""
         self.start_epoch(0)
         if not len(self):
             raise ConfigError(
@@ -73,6 +71,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def start_epoch(self, epoch: int) -> None:
         """Draw this epoch (from 0) next: a resumed run goes on with the samples it would have had."""
         self.epoch = epoch
+        self.recent: deque[UInt8Array] = deque(maxlen=math.ceil(_RECENT_PICTURES / self.config.batch))
+        """The images of this epoch's last batches."""
         rng = np.random.default_rng((self.config.seed, epoch))
         drawn: list[tuple[DataSet, Sample] | None] = [None] * self.demo_count
         for share in self.shares:

@@ -149,6 +149,13 @@ def test_freezing_batch_norm_keeps_the_encoders_and_no_others() -> None:
     assert network.get_layer("Conv1").trainable
 
 
+def test_freezing_all_batch_norm_keeps_the_decoders_too() -> None:
+    network = build("lite_mobilenetv2x05", classes=4, freeze="all-bn")
+    norms = [*batch_norms(network, decoder=False), *batch_norms(network, decoder=True)]
+    assert len(norms) > 48
+    assert not any(layer.trainable for layer in norms)
+
+
 def test_freezing_the_encoder_leaves_only_the_decoder_to_train() -> None:
     network = build("lite_mobilenetv2x05", classes=4, freeze="encoder")
     trained = {variable.path.split("/")[0] for variable in network.trainable_variables}
@@ -158,7 +165,7 @@ def test_freezing_the_encoder_leaves_only_the_decoder_to_train() -> None:
     )
 
 
-@pytest.mark.parametrize("freeze", ["none", "bn"])
+@pytest.mark.parametrize("freeze", ["none", "bn", "all-bn"])
 def test_without_freezing_all_else_is_trained(freeze: str) -> None:
     network = build("lite_mobilenetv2x05", classes=4, freeze=freeze)  # type: ignore[arg-type]
     convolutions = [layer for layer in network.layers if "Conv2D" in type(layer).__name__]

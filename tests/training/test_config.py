@@ -95,7 +95,7 @@ def test_a_key_like_no_other_names_all(file: Path) -> None:
         ({"size": (100, 64)}, "size.0 is 100: Input should be a multiple of 32"),
         ({"size": (64, 0)}, "size.1 is 0: Input should be greater than or equal to 32"),
         ({"size": (64, 32 * 300)}, "size.1 is 9600: Input should be less than or equal to 8192"),
-        ({"freeze": "all"}, "freeze is 'all': Input should be 'none', 'bn' or 'encoder'"),
+        ({"freeze": "all"}, "freeze is 'all': Input should be 'none', 'bn', 'all-bn' or 'encoder'"),
         ({"encoder_weights": 3}, "encoder_weights is 3: Input should be 'imagenet', 'none' or a path"),
         ({"unfreeze_after": -1}, "unfreeze_after is -1: Input should be greater than or equal to 0"),
         ({"precision": "int8"}, "precision is 'int8': Input should be 'auto', 'float32', "),
