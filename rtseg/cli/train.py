@@ -128,7 +128,7 @@ def train(
 
     First the decoder alone, then all: add --freeze encoder --unfreeze-after 5 --learning-rate 2e-4
 
-    As a shipped model was trained: rtseg train --config models/street-m/train.toml -o runs/street-m
+    The first stage of street-m: rtseg train --config models/street-m/start.toml -o runs/street-m-start
     """
     import shlex
     import sys
