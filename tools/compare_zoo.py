@@ -136,7 +136,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     for row in rows:
         (line,) = axes.plot(row["ms"]["OpenVINO"], row["mean_iou"], "o", markersize=8)
         axes.annotate(
-            f"{row['net']} (from {row['start']}, {row['epochs']} epochs)",
+            row["net"],
             (row["ms"]["OpenVINO"], row["mean_iou"]),
             xytext=(7, 4),
             textcoords="offset points",

@@ -32,6 +32,7 @@ def main() -> int:
             return 2
         axes.plot(range(1, len(means) + 1), means, marker="o", markersize=3, label=run.name)
     axes.set(xlabel="epoch", ylabel="mean IoU on val", ylim=(0, 1))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     figure.savefig(options.output, dpi=100)
