@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -70,9 +71,13 @@ def test_real_streets_are_found_as_well_as_the_card_says(shared: Path) -> None:
 def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(blocks) == 1
+    assert len(blocks) == 2
     image_rgb, _ = unseen_sample(1)
     cv2.imwrite(str(tmp_path / "street.jpg"), image_rgb[..., ::-1])
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks[0], "README.md", "exec"), {})
     assert cv2.imread("overlay.png").shape == image_rgb.shape
+    pytest.importorskip("keras", reason="needs Keras to build a network (pip install 'rtseg[train]')")
+    built: dict[str, Any] = {}
+    exec(compile(blocks[1], "README.md", "exec"), built)
+    assert built["network"].output.shape[-1] == len(CLASSES)
