@@ -11,16 +11,23 @@ from numpy.typing import NDArray
 
 UInt8Array = NDArray[np.uint8]
 PixelFormat = Literal["bgr24", "yuv420p"]
+Matrix = Literal["bt601", "bt709", "bt2020"]
 Size = tuple[int, int]
 """Width and height in pixels, in this order everywhere."""
 
 
 @dataclass(frozen=True)
 class ColorSpace:
-    """How YUV planes mean colours: the matrix (ITU-R BT.601 or BT.709) and the range."""
+    """How YUV planes mean colours: the matrix (ITU-R BT.601, BT.709 or BT.2020) and the range.
 
-    matrix: Literal["bt601", "bt709"] = "bt601"
+    primaries and transfer are codes of ITU-T H.273 for what differs from the matrix's own standard, as in
+    HDR video. Nothing is computed with them: they are carried from a source's tags to a recording's.
+    """
+
+    matrix: Matrix = "bt601"
     full_range: bool = False
+    primaries: int | None = None
+    transfer: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +35,8 @@ class Frame:
     """One picture as it came, with its place in time.
 
     planes: for "bgr24" one array (H, W, 3); for "yuv420p" three: Y (H, W), U and V (ceil(H/2), ceil(W/2));
-    all uint8. Nobody writes into them: a decoder may still need them as a reference.
+    all uint8, whatever a video is coded in (rtseg.video.planes). Nobody writes into them: a decoder may still
+    need them as a reference, and frames share them.
     index counts from 0 at the source, so that a gap is a dropped frame; captured_ns is `time.monotonic_ns()`
     when the picture arrived. pts times time_base is the presentation time in seconds; None where the source
     knows no time (a camera, a folder of pictures).

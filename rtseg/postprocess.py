@@ -20,14 +20,19 @@ def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
     """
     width, height = size
     best = cv2.resize(logits[0], size, interpolation=cv2.INTER_LINEAR)
+    # Written again and again: at a video's size, memory that is new for each class costs as much as the work.
+    plane = np.empty((height, width), np.float32)
+    better = np.empty((height, width), np.uint8)
     winner = np.zeros((height, width), np.uint8)
     for index in range(1, len(logits)):
-        plane = cv2.resize(logits[index], size, interpolation=cv2.INTER_LINEAR)
-        better = cv2.compare(plane, best, cv2.CMP_GT)
+        cv2.resize(logits[index], size, dst=plane, interpolation=cv2.INTER_LINEAR)
+        cv2.compare(plane, best, cv2.CMP_GT, dst=better)
         # Every earlier winner is a lower index, so the running winner is a maximum too: no masked copy, which
         # would cost far more.
-        cv2.max(winner, np.bitwise_and(better, np.uint8(index)), dst=winner)
-        cv2.max(best, plane, dst=best)
+        np.bitwise_and(better, np.uint8(index), out=better)
+        cv2.max(winner, better, dst=winner)
+        if index < len(logits) - 1:
+            cv2.max(best, plane, dst=best)
     return winner
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtseg import postprocess, preprocess
-from rtseg.backends import Backend, Logits, Precision, open_backend
-from rtseg.card import Model, ModelCard, NetworkPrecision, find_model
+from rtseg.backends import Backend, Logits, Pending, Precision, open_backend
+from rtseg.card import INT8_FILE, Model, ModelCard, NetworkPrecision, find_model
 from rtseg.closing import Closing
 from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation, Size, UInt8Array
+from rtseg.threads import Mode
+
+
+@dataclass(frozen=True)
+class PendingSegmentation:
+    """A frame whose inference is under way."""
+
+    frame: Frame
+    preprocess_ns: int
+    _inference: Pending
+    _copied: bool
+
+    def result(self) -> Segmentation:
+        """Wait for it. Called once, and in the order in which the frames were submitted."""
+        batch, spent_ns = self._inference.result()
+        logits: Logits = batch[0].copy() if self._copied else batch[0]
+        return Segmentation(self.frame, logits, preprocess_ns=self.preprocess_ns, inference_ns=spent_ns)
 
 
 class Segmenter(Closing):
@@ -52,21 +69,38 @@ class Segmenter(Closing):
         frame = Frame("bgr24", (frame_bgr,), index=0, captured_ns=time.monotonic_ns())
         return postprocess.class_map(self.segment(frame).logits, frame.size)
 
-    def input_size(self, source: Size) -> Size:
-        """The (width, height) that the network sees of a source of this size."""
+    def input_size(self, source: Size, share: float = 1.0) -> Size:
+        """The (width, height) that the network sees of a source of this size.
+
+        share is the part of the card's area that is asked for.
+        """
         spec = self.card.input
-        return preprocess.input_size(source, spec.width * spec.height, spec.multiple)
+        return preprocess.input_size(source, round(spec.width * spec.height * share), spec.multiple)
+
+    @property
+    def in_flight(self) -> int:
+        """How many frames are worth having under way at once."""
+        return self.backend.in_flight
 
     def segment(self, frame: Frame) -> Segmentation:
         """The whole frame, stretched to the network's input, with the time that each step took."""
+        return self.submit(frame).result()
+
+    def submit(self, frame: Frame, share: float = 1.0) -> PendingSegmentation:
+        """Begin with a frame; `result` waits for it. share is as for `input_size`."""
         started_ns = time.perf_counter_ns()
-        image = preprocess.network_input(frame, self.input_size(frame.size))
+        image = preprocess.network_input(frame, self.input_size(frame.size, share))
         ready_ns = time.perf_counter_ns()
-        logits = self.infer(image)
-        done_ns = time.perf_counter_ns()
-        return Segmentation(
-            frame, logits, preprocess_ns=ready_ns - started_ns, inference_ns=done_ns - ready_ns
-        )
+        inference = self.backend.submit(image[None])
+        return PendingSegmentation(frame, ready_ns - started_ns, inference, self.backend.reuses_output)
+
+    def prepare(self, source: Size, share: float = 1.0) -> None:
+        """Make ready for frames of a source of this size: the network is compiled, and takes its memory.
+
+        From any thread, while no other segments frames of this size and share.
+        """
+        width, height = self.input_size(source, share)
+        self.backend.infer(np.zeros((1, height, width, 3), np.uint8))
 
     def segment_unscaled(self, image_rgb: UInt8Array) -> UInt8Array:
         """Picture (H, W, 3) uint8 RGB -> class map (H, W) at the picture's own resolution.
@@ -106,29 +140,48 @@ def load(
     *,
     backend: str = "auto",
     precision: Precision = "auto",
+    mode: Mode = "live",
     threads: int | None = None,
+    measure: bool = False,
 ) -> Segmenter:
     """Open a model by name, folder or ONNX file.
 
     backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32", "bf16" or, for a model that has
-    a quantised network, "int8"; threads limits the CPU threads of one inference, None lets the backend
-    choose. Raises ModelError for a model that cannot be found or trusted or has no such network,
-    BackendUnavailable for a backend whose package is missing.
+    a quantised network, "int8". mode "live" has each frame done as soon as can be, "offline" as many a second
+    as can be, beside a decoder and an encoder. threads limits the CPU threads of the network; None leaves
+    them to the mode. With measure, precision "auto" takes the quantised network where that measures faster
+    on this machine: once, and what was found is kept on disk.
+
+    Raises ModelError for a model that cannot be found or trusted or has no such network, BackendUnavailable
+    for a backend whose package is missing.
     """
     networks: dict[Precision, NetworkPrecision] = {"f32": "float32", "bf16": "float32", "int8": "int8"}
     model = find_model(name, networks.get(precision))
+    if precision == "auto" and measure and INT8_FILE in model.card.files:
+        precision = _fastest(name, model, backend, mode)
+        model = find_model(name, networks.get(precision))
     if model.card.precision == "int8":
         precision = "int8"
     opened = open_backend(
-        backend, model.onnx_path, classes=len(model.card.classes), precision=precision, threads=threads
+        backend,
+        model.onnx_path,
+        classes=len(model.card.classes),
+        precision=precision,
+        mode=mode,
+        threads=threads,
     )
     return Segmenter(model, opened)
 
 
-def offline_threads() -> int:
-    """Threads of an inference while decoding, blending and encoding run beside it: half of the processors.
+def _fastest(name: str, model: Model, backend: str, mode: Mode) -> Precision:
+    from rtseg.backends.fastest import fastest
 
-    What counts offline is the work of all stages together, not how soon one frame is done. Two threads on the
-    two halves of one core take twice the CPU time of one, for the same result at the same moment.
-    """
-    return max(1, (os.cpu_count() or 2) // 2)
+    card = model.card
+    return fastest(
+        backend,
+        model.onnx_path,
+        find_model(name, "int8").onnx_path,
+        classes=len(card.classes),
+        size=(card.input.width, card.input.height),
+        mode=mode,
+    )

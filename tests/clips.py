@@ -19,6 +19,11 @@ PATCHES = {
     "grey": (128, 128, 128),
     "white": (255, 255, 255),
 }
+LUMA_WEIGHTS = {
+    "bt601": (0.299, 0.587, 0.114),
+    "bt709": (0.2126, 0.7152, 0.0722),
+    "bt2020": (0.2627, 0.678, 0.0593),
+}
 
 
 def moving(index: int, width: int = 96, height: int = 64) -> np.ndarray:
@@ -74,9 +79,9 @@ def times(path: Path) -> list[Fraction]:
 
 
 def patches_frame(
-    pix_fmt: str, size: tuple[int, int] = (96, 48), *, bt709: bool = False, full_range: bool = False
+    pix_fmt: str, size: tuple[int, int] = (96, 48), *, matrix: str = "bt601", full_range: bool = False
 ) -> av.VideoFrame:
-    """Flat PATCHES side by side, in any pixel format, by BT.601's and BT.709's formulas, not by FFmpeg."""
+    """Flat PATCHES side by side, in any planar pixel format, by the standards' formulas, not by FFmpeg."""
     width, height = size
     rgb = np.zeros((height, width, 3))
     step = width // len(PATCHES)
@@ -84,8 +89,8 @@ def patches_frame(
         rgb[:, number * step : (number + 1) * step if number + 1 < len(PATCHES) else width] = color
     if pix_fmt in {"rgb24", "gbrp", "bgr0"}:
         return av.VideoFrame.from_ndarray(rgb.astype(np.uint8), format="rgb24").reformat(format=pix_fmt)
-    red, blue = (0.2126, 0.0722) if bt709 else (0.299, 0.114)
-    luma = rgb @ (red, 1 - red - blue, blue) / 255
+    red, _, blue = LUMA_WEIGHTS[matrix]
+    luma = rgb @ LUMA_WEIGHTS[matrix] / 255
     planes = [
         luma,
         (rgb[..., 2] / 255 - luma) / (2 * (1 - blue)),

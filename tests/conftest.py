@@ -56,6 +56,7 @@ def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     folder = tmp_path_factory.mktemp("TMPDIR")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
+        patch.setenv("RTSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(tempfile, "tempdir", None)
         yield folder
 

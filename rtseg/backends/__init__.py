@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import platform
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,24 @@ from typing_extensions import Self
 
 from rtseg.errors import BackendUnavailable, ConfigError
 from rtseg.frame import UInt8Array
+from rtseg.threads import Mode, share
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
 Logits = NDArray[np.float32]
+
+
+class Inferred(NamedTuple):
+    """What an inference gave, and the time that it took, waiting for those before it left out."""
+
+    logits: Logits
+    spent_ns: int
+
+
+class Pending(Protocol):
+    """An inference that is under way."""
+
+    def result(self) -> Inferred:
+        """Wait for it. Called once."""
 
 
 class Backend(Protocol):
@@ -29,9 +44,21 @@ class Backend(Protocol):
     precision: str
     """What the arithmetic really runs in, for example "bf16"."""
     reuses_output: bool
-    """True when the next `infer` overwrites the logits of this one."""
+    """True when the next inference overwrites the logits of this one."""
+    in_flight: int
+    """How many inferences are worth having under way at once; may grow with the first of a shape."""
 
-    def infer(self, batch: UInt8Array) -> Logits: ...
+    def infer(self, batch: UInt8Array) -> Logits:
+        """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32. The first of a shape may take a second.
+
+        That first one may come from another thread, if it uses no other shape that is in use.
+        """
+
+    def submit(self, batch: UInt8Array) -> Pending:
+        """Begin an inference. Results are asked for in the order in which they were begun.
+
+        The batch must not be written to before its result is there.
+        """
 
     def close(self) -> None: ...
 
@@ -42,7 +69,7 @@ class Backend(Protocol):
 
 class _Opener(Protocol):
     def __call__(
-        self, onnx_path: Path, *, classes: int, precision: Precision, threads: int | None
+        self, onnx_path: Path, *, classes: int, precision: Precision, mode: Mode, threads: int | None
     ) -> Backend: ...
 
 
@@ -55,12 +82,19 @@ BACKENDS = ("auto", *_BACKENDS)
 
 
 def open_backend(
-    name: str, onnx_path: Path, *, classes: int, precision: Precision = "auto", threads: int | None = None
+    name: str,
+    onnx_path: Path,
+    *,
+    classes: int,
+    precision: Precision = "auto",
+    mode: Mode = "live",
+    threads: int | None = None,
 ) -> Backend:
     """Open a network with the backend of this name; "auto" takes the fastest that this machine can use.
 
-    precision "int8" is for a network that was quantised, and such a network runs in no other. threads limits
-    the CPU threads of one inference; None lets the backend choose.
+    precision "int8" is for a network that was quantised, and such a network runs in no other. mode "live" has
+    one inference done as soon as can be, "offline" as many a second as can be. threads limits the CPU threads
+    of the network; None leaves them to rtseg.threads.
 
     Raises BackendUnavailable when its package is missing, ModelError when the file does not fit.
     """
@@ -75,7 +109,8 @@ def open_backend(
             f"backend {chosen!r} needs the package {package!r}, which cannot be imported ({error}); "
             f"install it with `pip install {package}` or choose another of {', '.join(BACKENDS)}"
         ) from error
-    return opener(onnx_path, classes=classes, precision=precision, threads=threads)
+    limit = threads if threads is not None else share(mode).network
+    return opener(onnx_path, classes=classes, precision=precision, mode=mode, threads=limit)
 
 
 def _fastest() -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-    from rtseg.runtime.pipeline import Pipeline
-    from rtseg.video.source import Source
 
 Model = Annotated[
     str,
@@ -32,8 +28,8 @@ Backend = Annotated[
 Precision = Annotated[
     Literal["auto", "f32", "bf16", "int8"],
     typer.Option(
-        help="Arithmetic; auto is what the CPU does fastest with the float network, int8 runs the model's "
-        "quantised one."
+        help="Arithmetic. auto: what the CPU does fastest with the float network; where something is run and "
+        "not judged, the quantised one if that measures faster here. int8: the quantised one."
     ),
 ]
 Opacity = Annotated[float, typer.Option(help="How strongly classes are tinted, 0 to 1.")]
@@ -116,67 +112,6 @@ def borderless_table(*headers: str) -> Table:
             overflow="fold",
         )
     return table
-
-
-def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None:
-    """Run a pipeline to its end with a progress bar; the signal that ended it, if one did. Raises its errors.
-
-    Frames under way when Ctrl-C or SIGTERM comes are finished, and outputs closed properly. Called by the
-    main thread.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()] if total else []
-    told = False
-    with (
-        _signals() as caught,
-        Progress(
-            TextColumn("segmenting"), *columns, TextColumn("{task.fields[live]}"), console=console
-        ) as bar,
-    ):
-        task = bar.add_task("run", total=total, live="")
-        pipeline.start()
-        ended = False
-        while not ended:
-            ended = pipeline.join(timeout=0.25)
-            if caught and not told:
-                told = True
-                pipeline.stop()
-                console.print("Stopping; what was begun is finished first. Once more ends it at once.")
-            stats = pipeline.stats
-            age_ms = stats.age_ns[-1] / 1e6 if stats.age_ns else 0.0
-            live = f"{stats.fps_now():5.1f} fps  age {age_ms:4.0f} ms"
-            if pipeline.latest:
-                live += f"  dropped {sum(pipeline.dropped().values())}"
-            done = stats.frames_in if pipeline.latest else stats.frames_out
-            bar.update(task, completed=done, live=live)
-    return caught[0] if caught else None
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Catches the first SIGINT or SIGTERM into the list; a second one ends the process as it always did."""
-    caught: list[int] = []
-
-    def catch(number: int, _: object) -> None:
-        caught.append(number)
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-
-    before: dict[signal.Signals, Any] = {}
-    for each in (signal.SIGINT, signal.SIGTERM):
-        before[each] = signal.signal(each, catch)
-    try:
-        yield caught
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def tell_troubles(source: Source, console: Console) -> None:
-    """What went wrong without ending the source, a line each."""
-    for trouble in source.troubles:
-        console.print(f"Note: {' '.join(trouble.split())}")
 
 
 def print_paths(*paths: Path | None) -> None:

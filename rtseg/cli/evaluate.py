@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtseg.cli import common
+from rtseg.cli.watching import tell_troubles
 
 if TYPE_CHECKING:
     from rtseg.segmenter import Segmenter
@@ -98,7 +99,7 @@ def _evaluate_video(segmenter: Segmenter, uri: str, frames: int | None, json_fil
     with open_source(uri) as source:
         with progress_bar() as show:
             evaluation = evaluate_video(segmenter, source, frames, show)
-        common.tell_troubles(source, common.console())
+        tell_troubles(source, common.console())
     figures = evaluation.to_json(segmenter.name) | _arithmetics(segmenter)
     tell(figures, video_table(figures), json_file)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtseg.cli import common
+from rtseg.cli.watching import tell_troubles
 
 if TYPE_CHECKING:
     from rtseg.evaluation.predictor import Predictor
@@ -79,7 +80,7 @@ def label_sources(
             task = bar.add_task("label", total=total)
             labelled = label(opened, teachers, out, config, lambda: bar.advance(task))
         for source in opened:
-            common.tell_troubles(source, console)
+            tell_troubles(source, console)
     table = Table("class", "share of all pixels", title=f"{labelled.pictures} pictures labelled")
     for name, pixels in zip(labelled.classes, labelled.pixels.tolist(), strict=True):
         table.add_row(name, f"{pixels / labelled.pixels_in_all:.2%}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtseg.cli import common
+from rtseg.cli.watching import Opened, tell_troubles, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,24 +40,29 @@ def process(
     Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks
     """
     from rtseg.runtime.pipeline import Pipeline, Style
-    from rtseg.segmenter import load, offline_threads
+    from rtseg.segmenter import load
     from rtseg.video.source import open_source
 
     console = common.console()
-    with open_source(input) as source:
+    with Opened() as opened:
+        source = opened.add(open_source(input))
         _check(source, output, masks, overwrite=yes)
-        with load(model, backend=backend, precision=precision, threads=offline_threads()) as segmenter:
-            pipeline = Pipeline(
+        segmenter = opened.add(
+            load(model, backend=backend, precision=precision, mode="offline", measure=True)
+        )
+        pipeline = opened.used_by(
+            Pipeline(
                 source,
                 segmenter,
                 sinks=_sinks(source, output, masks, segmenter.card.palette),
                 policy="every-frame",
                 style=Style(opacity, common.names(classes)),
             )
-            try:
-                signal = common.watch(pipeline, console, total=source.frame_count)
-            finally:
-                common.tell_troubles(source, console)
+        )
+        try:
+            signal = watch(pipeline, console, total=source.frame_count)
+        finally:
+            tell_troubles(source, console)
     stats = pipeline.stats
     rate = stats.frames_out / stats.wall_s
     console.print(f"{stats.frames_out} frames in {stats.wall_s:.1f} s = {rate:.1f} a second")

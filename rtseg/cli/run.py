@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rtseg.cli import common
+from rtseg.cli.watching import Opened, tell_troubles, watch
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rtseg.backends import Precision
     from rtseg.frame import Frame
-    from rtseg.runtime.pipeline import Pipeline, Policy
+    from rtseg.runtime.ladder import Ladder
+    from rtseg.runtime.pipeline import Policy
     from rtseg.segmenter import Segmenter
+    from rtseg.video.camera_format import CameraFormat
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
 
 DEMO_OUTPUT = Path("rtseg-out")
 _HEADLESS_DEMO_FRAMES = 300
 _FINISH_S = 15.0
+_USUAL_RATE = 30
+_SMALLER = {"street-m": "street-s"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,15 @@ class RunConfig:
     """What `rtseg run` was asked for."""
 
     source: str | None
+    camera: CameraFormat
     model: str
     backend: str
     precision: Precision
     display: bool
     record: Path | None
     policy: Policy
+    max_age_ms: float | None
+    adaptive: bool
     opacity: float
     classes: tuple[str, ...]
     frames: int | None
@@ -49,10 +54,20 @@ class RunConfig:
 
 def run(
     camera: Annotated[
-        str | None, typer.Option(help="A camera: its number (0 is the first) or its device path.")
+        str | None,
+        typer.Option(help="A camera: its number (0 is the first), its device path, or csi://0 on a Jetson."),
+    ] = None,
+    camera_size: Annotated[
+        str | None, typer.Option(help="What the camera is asked for, for example 1920x1080.")
+    ] = None,
+    camera_fps: Annotated[float | None, typer.Option(help="Frames a second asked of the camera.")] = None,
+    camera_format: Annotated[
+        str | None,
+        typer.Option(help="Pixel format asked of the camera: MJPG (the default above 640x480), YUYV, ..."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="A video file, URL, picture, folder or glob of pictures.")
+        str | None,
+        typer.Option(help="A video file, URL, picture, folder or glob of pictures; screen:// is the screen."),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="A street scene that rtseg draws itself.")] = False,
     model: common.Model = "street-m",
@@ -71,6 +86,18 @@ def run(
             "auto: latest for cameras and streams, every-frame for files."
         ),
     ] = "auto",
+    max_age: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="MS", help="Live, leave out frames that are older than this."),
+    ] = None,
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive",
+            help="Live, take a smaller input or street-s while frames get older than --max-age, or than the "
+            "time between two.",
+        ),
+    ] = False,
     opacity: common.Opacity = 0.5,
     classes: common.Classes = "",
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
@@ -85,21 +112,30 @@ def run(
     window, ends the run; a recording is finished properly.
     """
     from rtseg.errors import ConfigError
+    from rtseg.video.camera_format import CameraFormat
 
     given = [option for option in (camera, source, "demo" if demo else None) if option is not None]
     if len(given) != 1:
         raise ConfigError(
             f"{len(given)} sources given; name one of --camera NUMBER, --source FILE-OR-URL or --demo"
         )
+    asked = CameraFormat(
+        common.parse_size(camera_size) if camera_size is not None else None, camera_fps, camera_format
+    )
+    if camera is None and asked != CameraFormat():
+        raise ConfigError("--camera-size, --camera-fps and --camera-format are for --camera NUMBER")
     execute(
         RunConfig(
             source=None if demo else given[0],
+            camera=asked,
             model=model,
             backend=backend,
             precision=precision,
             display=display,
             record=record,
             policy=policy,
+            max_age_ms=max_age,
+            adaptive=adaptive,
             opacity=opacity,
             classes=common.names(classes),
             frames=frames,
@@ -114,8 +150,9 @@ def run(
 def execute(config: RunConfig) -> None:
     """Open everything, run to the end, and say what happened."""
     from rtseg import viewer
+    from rtseg.cli.run_report import report, summary
     from rtseg.runtime.channel import LatestSlot
-    from rtseg.runtime.pipeline import Pipeline, Style
+    from rtseg.runtime.pipeline import Pipeline, Style, is_latest
     from rtseg.segmenter import load
     from rtseg.video.outputs import check_output, write_file
     from rtseg.video.video_sink import check_video_name
@@ -128,46 +165,76 @@ def execute(config: RunConfig) -> None:
     if config.record is not None:
         check_video_name(config.record)
 
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(_open(config, display=display))
+    with Opened() as opened:
+        source = opened.add(_open(config, display=display))
         for output in (config.record, config.stats):
             if output is not None:
                 check_output(output, overwrite=config.overwrite, inputs=source.files)
-        segmenter = stack.enter_context(
-            load(config.model, backend=config.backend, precision=config.precision)
+        # Whoever watches a recording does not wait for a whole batch of it either.
+        live = display or is_latest(source, config.policy)
+        segmenter = opened.add(
+            load(
+                config.model,
+                backend=config.backend,
+                precision=config.precision,
+                mode="live" if live else "offline",
+                measure=True,
+            )
         )
         sinks, written = _sinks(config, source, segmenter, display=display)
         view: LatestSlot[Frame] | None = LatestSlot() if display else None
         frames = config.frames or (_HEADLESS_DEMO_FRAMES if config.source is None and not display else None)
-        pipeline = Pipeline(
-            source,
-            segmenter,
-            sinks=sinks,
-            policy=config.policy,
-            style=Style(config.opacity, config.classes),
-            max_frames=frames,
-            view=view,
+        pipeline = opened.used_by(
+            Pipeline(
+                source,
+                segmenter,
+                sinks=sinks,
+                policy=config.policy,
+                style=Style(config.opacity, config.classes),
+                max_frames=frames,
+                max_age_ms=config.max_age_ms,
+                ladder=_ladder(config, source, segmenter, opened) if config.adaptive else None,
+                view=view,
+            )
         )
         console.print(
             f"{segmenter.card.name} on {segmenter.backend.name} ({segmenter.backend.precision}), "
             f"source {source.name}. {'Close the window' if display else 'Ctrl-C'} to stop.",
         )
-        if view is None:
-            common.watch(pipeline, console, total=frames or source.frame_count)
-        else:
-            pipeline.start()
-            try:
-                viewer.show(pipeline, view, title=source.name)
-            finally:
-                # A recording may still have to be finished, and nothing may be closed under a running thread.
-                pipeline.join(timeout=_FINISH_S)
-        common.tell_troubles(source, console)
-        summary = _summary(pipeline)
-        _report(console, summary)
-    if config.stats is not None:
-        write_file(config.stats, (json.dumps(summary, indent=2) + "\n").encode())
-        written.append(config.stats)
+        try:
+            if view is None:
+                watch(pipeline, console, total=frames or source.frame_count)
+            else:
+                pipeline.start()
+                try:
+                    viewer.show(pipeline, view, title=source.name)
+                finally:
+                    # A recording may still have to be finished.
+                    pipeline.join(timeout=_FINISH_S)
+            report(console, summary(pipeline))
+        finally:
+            # What there is by then is kept, also when a stage failed.
+            tell_troubles(source, console)
+            if config.stats is not None:
+                write_file(config.stats, (json.dumps(summary(pipeline), indent=2) + "\n").encode())
+                written.append(config.stats)
     common.print_paths(*written)
+
+
+def _ladder(config: RunConfig, source: Source, segmenter: Segmenter, opened: Opened) -> Ladder:
+    """From the segmenter's own network down; to the smaller model too, if it knows the same classes."""
+    from rtseg.card import shipped_models
+    from rtseg.runtime.ladder import Ladder, rungs
+    from rtseg.segmenter import load
+
+    smaller = None
+    name = _SMALLER.get(segmenter.name)
+    if name in shipped_models():
+        smaller = opened.add(load(name, backend=config.backend, precision=config.precision, measure=True))
+        if (smaller.card.classes, smaller.card.palette) != (segmenter.card.classes, segmenter.card.palette):
+            smaller = None
+    budget_ms = config.max_age_ms or 1000 / float(source.rate or _USUAL_RATE)
+    return opened.add(Ladder(rungs(segmenter, smaller), budget_ms))
 
 
 def _open(config: RunConfig, *, display: bool) -> Source:
@@ -180,7 +247,7 @@ def _open(config: RunConfig, *, display: bool) -> Source:
     from rtseg.video.paced import Paced
     from rtseg.video.source import open_source
 
-    source = open_source(config.source)
+    source = open_source(config.source, config.camera)
     # A recording is watched at its own speed; without anybody watching, it is done as fast as possible.
     return Paced(source) if display and not source.live else source
 
@@ -208,34 +275,3 @@ def _sinks(
         sinks.append(VideoSink(record, rate=source.rate))
         written.append(record)
     return sinks, written
-
-
-def _summary(pipeline: Pipeline) -> dict[str, Any]:
-    from rtseg.runtime.stats import SCHEMA
-
-    segmenter = pipeline.segmenter
-    return {
-        "schema": SCHEMA,
-        "source": pipeline.source.name,
-        "model": segmenter.card.name,
-        "backend": segmenter.backend.name,
-        "precision": segmenter.backend.precision,
-        **pipeline.stats.summary(segmenter.card.classes, pipeline.dropped()),
-    }
-
-
-def _report(console: Console, summary: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    dropped = ", ".join(f"{count} before {stage}" for stage, count in summary["dropped"].items() if count)
-    console.print(
-        f"{summary['frames_out']} frames in {summary['wall_s']:.1f} s = {summary['fps']:.1f} a second; "
-        f"dropped: {dropped or 'none'}",
-        soft_wrap=True,
-    )
-    table = Table("", "p50 ms", "p95 ms")
-    for stage, times in {**summary["stages_ms"], "age at output": summary["age_ms"]}.items():
-        table.add_row(stage, f"{times['p50']:.1f}", f"{times['p95']:.1f}")
-    console.print(table)
-    shares = [f"{name} {share:.1%}" for name, share in summary["class_share"].items()]
-    console.print("Share of the picture: " + ", ".join(shares))

@@ -8,38 +8,33 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rtseg import overlay, postprocess
 from rtseg.errors import ConfigError
-from rtseg.frame import Frame, Segmentation
-from rtseg.labels import Rgb
-from rtseg.runtime.channel import BoundedQueue, Channel, LatestSlot
-from rtseg.runtime.stats import Stats
+from rtseg.frame import Frame, Segmentation, UInt8Array
+from rtseg.runtime.channel import BoundedQueue, Channel, ChannelClosed, LatestSlot
+from rtseg.runtime.ladder import Ladder
+from rtseg.runtime.outputs import Outputs
+from rtseg.runtime.stats import LOST, NEWER, STOPPED, TOO_OLD, Drop, Stats, by_stage
+from rtseg.runtime.style import Style
 from rtseg.runtime.worker import Worker
-from rtseg.segmenter import Segmenter
+from rtseg.segmenter import PendingSegmentation, Segmenter
 from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
 
+__all__ = ["Pipeline", "Policy", "Style"]
+
 Policy = Literal["auto", "latest", "every-frame"]
-
-
-@dataclass(frozen=True)
-class Style:
-    """How classes are shown: opacity 0 to 1, and the names of those to show (all when empty)."""
-
-    opacity: float = 0.5
-    classes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.opacity <= 1:
-            raise ConfigError(f"opacity is {self.opacity}; it must be between 0 (invisible) and 1 (opaque)")
+_PATIENCE_S = 1.5  # with a source that was asked to stop
+_POLL_S = 0.1
 
 
 class Pipeline:
@@ -58,106 +53,201 @@ class Pipeline:
         policy: Policy = "auto",
         style: Style | None = None,
         max_frames: int | None = None,
+        max_age_ms: float | None = None,
+        ladder: Ladder | None = None,
         view: LatestSlot[Frame] | None = None,
     ) -> None:
-        """view, if given, receives each blended frame for a window to show."""
+        """view, if given, receives each blended frame for a window to show.
+
+        max_age_ms leaves out, where the policy is to show the latest, what is older than that. ladder
+        chooses network and input size for each frame, where that is not to be the segmenter's own.
+        """
         self.source = source
         self.segmenter = segmenter
         self.stats = Stats()
-        self.latest = source.live if policy == "auto" else policy == "latest"
-        self._sinks = sinks
-        self._style = style or Style()
-        self.palette = _visible(segmenter.card.classes, segmenter.card.palette, self._style.classes)
+        self.latest = is_latest(source, policy)
+        if not self.latest and (max_age_ms is not None or ladder is not None):
+            raise ConfigError(
+                f"{source.name}: every frame of it comes out, however long that takes, so no age can be "
+                "asked for; --policy latest shows the newest frame at any time"
+            )
+        source.keeps_up = self.latest
+        self.ladder = ladder
+        self._max_age_ns = None if max_age_ms is None else round(max_age_ms * 1e6)
+        self._outputs = Outputs(sinks, view)
+        self._opacity = (style or Style()).opacity
+        self.palette = (style or Style()).palette(segmenter.card.classes, segmenter.card.palette)
         self._max_frames = max_frames
         self._view = view
         self._stopping = threading.Event()
+        self._stopped_at: float | None = None
         self._frames: Channel[Frame] = LatestSlot() if self.latest else BoundedQueue()
         self._segmented: Channel[Segmentation] = LatestSlot() if self.latest else BoundedQueue()
         views = [] if view is None else [view]
         self._workers = [
-            Worker("capture", self._capture, [self._frames]),
-            Worker("inference", self._infer, [self._frames, self._segmented]),
-            Worker("overlay", self._overlay, [self._segmented, *views]),
+            Worker("capture", self._capture, [self._frames], self.stats.end),
+            # When one of these ends by itself, there is nothing more to capture for.
+            Worker("inference", self._infer, [self._frames, self._segmented], self._after_stage),
+            Worker("overlay", self._overlay, [self._segmented, *views], self._after_stage),
         ]
 
     def start(self) -> None:
-        """Start the threads.
+        """Make the network ready and start the threads, so that no frame waits or drops out for its sake.
 
         OpenCV is told to use one thread a call, in the whole process: the stages run side by side already,
         and its pool takes more CPU time to make pictures this small no sooner.
         """
         cv2.setNumThreads(1)
+        if self.source.size is not None:
+            self.segmenter.prepare(self.source.size)
+        self.stats.begin()
         for worker in self._workers:
             worker.start()
 
     def stop(self) -> None:
-        """Ask for an end: no more frames are captured, those under way are finished. From any thread."""
+        """Ask for an end: no more frames are captured, those under way are finished. From any thread.
+
+        A source that does not end within a second and a half is left behind: see `abandoned`.
+        """
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
         self._stopping.set()
+        self._frames.close()
+        self.source.stop()
 
     @property
     def running(self) -> bool:
-        """Whether any stage is still at work."""
-        return any(worker.is_alive() for worker in self._workers)
+        """Whether any stage is still at work, but for a source that was left behind."""
+        return any(worker.is_alive() for worker in self._workers if not self._left_behind(worker))
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the source was left behind, in a call that does not end. It must not be closed then."""
+        return self._left_behind(self._workers[0])
+
+    def _left_behind(self, worker: Worker) -> bool:
+        stopped_at = self._stopped_at
+        if worker is not self._workers[0] or stopped_at is None:
+            return False
+        return worker.is_alive() and time.monotonic() - stopped_at > _PATIENCE_S
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; True when all stages have ended. Raises the error that ended a stage."""
         deadline = None if timeout is None else time.monotonic() + timeout
         for worker in self._workers:
-            worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        if self.running:
-            return False
-        if self.stats.ended_ns is None:
-            self.stats.ended_ns = time.monotonic_ns()
+            while worker.is_alive() and not self._left_behind(worker):
+                left_s = _POLL_S if deadline is None else min(_POLL_S, deadline - time.monotonic())
+                if left_s <= 0:
+                    return False
+                worker.join(left_s)
         for worker in self._workers:
             if worker.error is not None:
                 raise worker.error
         return True
 
+    def drops(self) -> tuple[Drop, ...]:
+        """Frames that fell out, by the stage that they did not come to and the reason."""
+        slots: dict[str, Channel[Frame] | Channel[Segmentation] | None]
+        slots = {"inference": self._frames, "overlay": self._segmented, "display": self._view}
+        newer = [Drop(stage, NEWER, slot.dropped) for stage, slot in slots.items() if slot is not None]
+        own = [Drop(stage, reason, count) for (stage, reason), count in tuple(self.stats.drops.items())]
+        return (Drop("capture", LOST, self.stats.lost), *newer, *own)
+
     def dropped(self) -> dict[str, int]:
-        """Frames that fell out, by the stage that was too slow for them."""
-        counts = {"inference": self._frames.dropped, "overlay": self._segmented.dropped}
-        if self._view is not None:
-            counts["display"] = self._view.dropped
-        return counts
+        """Frames that fell out, by the stage that they did not come to."""
+        return by_stage(self.drops())
+
+    def _after_stage(self) -> None:
+        self.stats.end()
+        self.stop()
 
     def _capture(self) -> None:
         frames = self.source.frames()
+        next_index = 0
         while not self._stopping.is_set() and self.stats.frames_in != self._max_frames:
+            self.stats.wait_began()
             with self._timed("capture"):
                 frame = next(frames, None)
+            self.stats.wait_ended()
             if frame is None:
                 return
-            self.stats.frames_in += 1
+            self.stats.lost += max(0, frame.index - next_index)
+            next_index = frame.index + 1
             self._frames.put(frame)
+            self.stats.frames_in += 1
+            self.stats.passed("capture")
+            self.stats.worked("capture")
 
     def _infer(self) -> None:
-        while True:
-            segmentation = self.segmenter.segment(self._frames.get())
-            self.stats.stage_ns["preprocess"].append(segmentation.preprocess_ns)
-            self.stats.stage_ns["inference"].append(segmentation.inference_ns)
-            self._segmented.put(segmentation)
+        """As many frames are under way as the backend can use, and no result waits for the frame after it."""
+        under_way: deque[PendingSegmentation] = deque()
+        try:
+            while True:
+                try:
+                    frame = self._frames.get(timeout=0 if under_way else None)
+                except TimeoutError:
+                    self._pass_on(under_way.popleft())
+                    continue
+                if self.latest and self._stopping.is_set():
+                    self.stats.drops["inference", STOPPED] += 1
+                elif not self._too_old(frame, "inference"):
+                    under_way.append(self._submit(frame))
+                if len(under_way) >= self.segmenter.in_flight:
+                    self._pass_on(under_way.popleft())
+        except ChannelClosed:
+            while under_way:
+                self._pass_on(under_way.popleft())
+            raise
+
+    def _submit(self, frame: Frame) -> PendingSegmentation:
+        if self.ladder is None:
+            return self.segmenter.submit(frame)
+        return self.ladder.submit(frame)
+
+    def _pass_on(self, pending: PendingSegmentation) -> None:
+        segmentation = pending.result()
+        self.stats.stage_ns["preprocess"].append(segmentation.preprocess_ns)
+        self.stats.stage_ns["inference"].append(segmentation.inference_ns)
+        if self.ladder is not None:
+            self.ladder.done(segmentation.inference_ns)
+        self.stats.passed("inference")
+        self.stats.worked("inference")
+        self._segmented.put(segmentation)
 
     def _overlay(self) -> None:
         try:
             while True:
-                segmentation = self._segmented.get()
-                with self._timed("overlay"):
-                    class_map = postprocess.class_map(
-                        segmentation.logits, overlay.class_map_size(segmentation.frame)
-                    )
-                    blended = overlay.blend(segmentation.frame, class_map, self.palette, self._style.opacity)
-                with self._timed("output"):
-                    for sink in self._sinks:
-                        sink.write(segmentation, blended)
-                    if self._view is not None:
-                        self._view.put(blended)
-                classes = len(self.segmenter.card.classes)
-                pixels = cv2.calcHist([class_map], [0], None, [classes], [0, classes]).ravel()
-                self.stats.frame_out(segmentation.frame.captured_ns, pixels.astype(np.float64))
+                self._show(self._segmented.get())
         finally:
-            with ExitStack() as stack:  # one that cannot be finished keeps no other from it
-                for sink in self._sinks:
-                    stack.callback(sink.close)
+            self._outputs.close()
+
+    def _show(self, segmentation: Segmentation) -> None:
+        frame = segmentation.frame
+        if self._too_old(frame, "overlay"):
+            return
+        with self._timed("overlay"):
+            class_map = postprocess.class_map(segmentation.logits, overlay.class_map_size(frame))
+            blended = overlay.blend(frame, class_map, self.palette, self._opacity)
+        if self._too_old(frame, "display"):
+            return
+        with self._timed("output"):
+            self._outputs.write(segmentation, blended, lambda: self._handed_over(segmentation))
+        self.stats.frame_out(_pixels(class_map, len(self.palette)))
+        self.stats.worked("overlay")
+
+    def _handed_over(self, segmentation: Segmentation) -> None:
+        age_ns = self.stats.handed_over(segmentation.frame.captured_ns)
+        if self.ladder is not None:
+            self.ladder.observe(age_ns)
+
+    def _too_old(self, frame: Frame, stage: str) -> bool:
+        age_ns = time.monotonic_ns() - frame.captured_ns
+        if self._max_age_ns is None or age_ns <= self._max_age_ns:
+            return False
+        self.stats.drops[stage, TOO_OLD] += 1
+        if self.ladder is not None and stage != "inference":
+            self.ladder.observe(age_ns)
+        return True
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -166,12 +256,12 @@ class Pipeline:
         self.stats.stage_ns[stage].append(time.perf_counter_ns() - started_ns)
 
 
-def _visible(classes: Sequence[str], palette: Sequence[Rgb], shown: Sequence[str]) -> tuple[Rgb | None, ...]:
-    """The palette with None for what is not to be seen."""
-    unknown = [name for name in shown if name not in classes]
-    if unknown:
-        raise ConfigError(f"unknown class {unknown[0]!r}; this model knows {', '.join(classes[1:])}")
-    return tuple(
-        color if index > 0 and (not shown or name in shown) else None
-        for index, (name, color) in enumerate(zip(classes, palette, strict=True))
-    )
+def _pixels(class_map: UInt8Array, classes: int) -> NDArray[np.float64]:
+    """(C,) pixels of each class. Of a few classes this takes half the time of cv2.calcHist."""
+    counts = [np.count_nonzero(class_map == index) for index in range(1, classes)]
+    return np.array([class_map.size - sum(counts), *counts], np.float64)
+
+
+def is_latest(source: Source, policy: Policy) -> bool:
+    """Whether the newest frame is shown and older ones drop out; auto does so for live sources."""
+    return source.live if policy == "auto" else policy == "latest"

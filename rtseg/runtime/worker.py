@@ -12,13 +12,17 @@ from rtseg.runtime.channel import Channel, ChannelClosed
 class Worker(threading.Thread):
     """Runs `work` once; however it ends, both neighbours' channels are closed, so that nobody waits for it.
 
-    `error` is the exception that ended it, None after an ordinary end or when a neighbour's error did.
+    `error` is the exception that ended it, None after an ordinary end or when a neighbour's error did. At the
+    very end the thread calls `ended`.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], channels: Sequence[Channel[Any]]) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], None], channels: Sequence[Channel[Any]], ended: Callable[[], None]
+    ) -> None:
         super().__init__(name=f"rtseg-{name}", daemon=True)
         self._work = work
         self._channels = channels
+        self._ended = ended
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -33,3 +37,4 @@ class Worker(threading.Thread):
         finally:
             for channel in self._channels:
                 channel.close(passed_on)
+            self._ended()

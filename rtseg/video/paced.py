@@ -22,6 +22,7 @@ class Paced(BaseSource):
         super().__init__(source.name)
         self._source = source
         self.rate = source.rate
+        self.size = source.size
         self.frame_count = source.frame_count
         self.files = source.files
         self.troubles = source.troubles
@@ -37,6 +38,10 @@ class Paced(BaseSource):
                 offset_s -= max(0.0, wait_s - _LONGEST_WAIT_S)
                 time.sleep(min(max(0.0, wait_s), _LONGEST_WAIT_S))
             yield replace(frame, captured_ns=time.monotonic_ns())
+
+    def stop(self) -> None:
+        """End the source's frames."""
+        self._source.stop()
 
     def close(self) -> None:
         """Close the source."""

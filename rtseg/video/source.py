@@ -13,8 +13,10 @@ from typing_extensions import Self
 
 from rtseg.closing import Closing
 from rtseg.errors import SourceError
-from rtseg.frame import Frame
+from rtseg.frame import Frame, Size
+from rtseg.video.camera_format import CameraFormat
 
+PLAYING = "playing"
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".ts", ".m4v", ".webm", ".mpg", ".mpeg", ".h264", ".mjpeg"}
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -28,15 +30,27 @@ class Source(Protocol):
     """True when frames that nobody takes in time are gone: a camera, a stream."""
     rate: Fraction | None
     """Frames a second, where it is known."""
+    size: Size | None
+    """Of its pictures, where it is known before the first one; it may change later."""
     frame_count: int | None
     """How many frames there should be, where it is known; for progress bars only."""
     files: tuple[Path, ...]
     """The files that it reads, which no output may take the place of."""
     troubles: list[str]
     """What went wrong without ending the source, a sentence each: cut off, unreadable parts."""
+    state: str
+    """What it does now, in words for people: PLAYING, or "reconnecting in 4 s: connection refused"."""
+    reconnects: int
+    """How often it was lost and came back; the index of the frames then jumps."""
+
+    keeps_up: bool
+    """Whether a live source leaves frames out where they cannot be decoded as fast as they come."""
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order of presentation. Raises SourceError when the source fails."""
+
+    def stop(self) -> None:
+        """Ask `frames` to end, from any thread: a source that waits for a device or a server ends at once."""
 
     def close(self) -> None:
         """Free the device or file; harmless when done twice."""
@@ -51,12 +65,19 @@ class BaseSource(Closing):
 
     live = False
     rate: Fraction | None = None
+    size: Size | None = None
     frame_count: int | None = None
     files: tuple[Path, ...] = ()
+    state = PLAYING
+    reconnects = 0
+    keeps_up = True
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.troubles: list[str] = []
+
+    def stop(self) -> None:
+        """Nothing to do for a source that never waits long."""
 
 
 def is_url(uri: str) -> bool:
@@ -64,21 +85,31 @@ def is_url(uri: str) -> bool:
     return re.match(r"(?!file:)[a-z][a-z0-9+.-]+://", uri, re.IGNORECASE) is not None
 
 
-def open_source(uri: str) -> Source:
+def open_source(uri: str, camera: CameraFormat | None = None) -> Source:
     """Open a camera number, a device path, a URL, a video, a picture, a folder or a glob of pictures.
 
+    csi://0 is a camera of a Jetson board, and screen:// the screen. camera is what a camera is asked to give.
     Raises SourceError saying what is wrong with it.
     """
-    if is_url(uri):
-        from rtseg.video.file import VideoSource
+    scheme = uri.partition("://")[0].lower()
+    if scheme == "csi":
+        from rtseg.video.camera import CameraSource
 
-        return VideoSource(uri)
+        return CameraSource(uri, camera)
+    if scheme == "screen":
+        from rtseg.video.screen import open_screen
+
+        return open_screen(uri)
+    if is_url(uri):
+        from rtseg.video.stream import open_stream
+
+        return open_stream(uri)
     path = Path(unquote(uri[7:]) if uri.lower().startswith("file://") else uri)
     try:
         if uri.isdecimal() or uri.startswith("/dev/video") or path.is_char_device():
             from rtseg.video.camera import CameraSource
 
-            return CameraSource(uri)
+            return CameraSource(uri, camera)
         return _open_path(path)
     except OSError as error:
         raise SourceError(f"{uri}: cannot be read ({error.strerror})") from error

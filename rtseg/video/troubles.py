@@ -10,6 +10,11 @@ from typing import Any
 import av
 import av.error
 from av.container import InputContainer
+from av.stream import Disposition
+
+from rtseg.errors import SourceError
+
+MAX_SIDE = 16384
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,27 @@ class Expected:
         if faulty:
             return f"damaged: {faulty} parts of it could not be read, or only with faults"
         return None
+
+
+def video_stream(name: str, container: InputContainer) -> av.VideoStream:
+    """The first video stream that is no cover picture. Raises SourceError when there is none to decode."""
+    if container.format.name == "tty":  # FFmpeg plays any text as a film of a terminal
+        raise SourceError(f"{name}: is text; expected a video")
+    streams = container.streams
+    videos = [stream for stream in streams.video if not stream.disposition & Disposition.attached_pic]
+    if not videos:
+        kinds = ", ".join(sorted({stream.type for stream in streams if stream not in streams.video}))
+        raise SourceError(f"{name}: has no video in it, only {kinds or 'nothing'}; give another file")
+    codec = videos[0].codec_context
+    if codec is None:
+        raise SourceError(
+            f"{name}: its video is of a kind that this FFmpeg cannot decode; convert it to H.264"
+        )
+    if max(codec.width, codec.height) > MAX_SIDE:
+        raise SourceError(
+            f"{name}: is {codec.width}x{codec.height}; at most {MAX_SIDE} pixels a side are decoded"
+        )
+    return videos[0]
 
 
 def _clock_s(text: str) -> Fraction | None:

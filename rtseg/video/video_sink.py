@@ -13,11 +13,13 @@ import av.error
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from rtseg.errors import SinkError
 from rtseg.frame import ColorSpace, Frame, Segmentation
+from rtseg.threads import share
+from rtseg.video.planes import SWSCALE_MATRICES, tags
 
 _CODEC = "libx264"
 # Without B-frames: with them and a variable rate, the MP4 muxer takes the video for shorter than it is, and
@@ -29,8 +31,6 @@ _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".t
 # With FFmpeg up to 8.0 such files come out broken.
 MP4_SURVIVES_A_CRASH = av.library_versions["libavformat"] >= (62, 12)
 _FRAGMENT_US = 1_000_000
-# ITU-T H.273: 1 is BT.709, 6 is BT.601 (SMPTE 170M); the same codes for primaries, transfer and matrix.
-_TAGS = {"bt709": 1, "bt601": 6}
 
 
 class VideoSink:
@@ -52,6 +52,7 @@ class VideoSink:
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._color = ColorSpace()
+        self._reformatter = VideoReformatter()  # kept: setting one up for each picture is slow
         self._first_ns = 0
         self._shift = 0
         self._last_pts: int | None = None
@@ -87,19 +88,19 @@ class VideoSink:
         # Chroma of half the size needs even sides; the others keep every pixel at full chroma.
         stream.pix_fmt = "yuv420p" if frame.width % 2 == frame.height % 2 == 0 else "yuv444p"
         context.time_base = time_base
+        context.thread_count = share("offline").encoder
         if frame.pixel_format == "bgr24":  # it has no colour space of its own: the usual one of its size
             self._color = ColorSpace("bt709" if frame.height >= 720 else "bt601")
         else:
             self._color = frame.color
         context.color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
-        tag = _TAGS[self._color.matrix]
-        context.colorspace = context.color_primaries = context.color_trc = tag
+        context.colorspace, context.color_primaries, context.color_trc = tags(self._color)
         self._first_ns = frame.captured_ns
         self._shift = max(0, -(frame.pts or 0))  # players leave out what lies before zero
         return container, stream
 
     def _picture(self, frame: Frame, stream: VideoStream) -> VideoFrame:
-        matrix = Colorspace.ITU709 if self._color.matrix == "bt709" else Colorspace.ITU601
+        matrix = SWSCALE_MATRICES[self._color.matrix]
         color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
         if frame.pixel_format == "bgr24":
             picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.planes[0]), format="bgr24")
@@ -108,16 +109,18 @@ class VideoSink:
             for plane, source in zip(picture.planes, frame.planes, strict=True):
                 rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
                 rows[: plane.height, : plane.width] = source
-            picture.colorspace = _TAGS[self._color.matrix]
+            picture.colorspace, picture.color_primaries, picture.color_trc = tags(self._color)
             picture.color_range = color_range
         if picture.format.name != stream.pix_fmt:
             is_rgb = frame.pixel_format == "bgr24"
-            picture = picture.reformat(
+            picture = self._reformatter.reformat(
+                picture,
                 format=stream.pix_fmt,
                 src_colorspace=None if is_rgb else matrix,
                 dst_colorspace=matrix,
                 src_color_range=None if is_rgb else color_range,
                 dst_color_range=color_range,
+                threads=1,  # the encoder has the others
             )
         picture.pts = self._pts(frame)
         picture.time_base = frame.time_base or _CLOCK

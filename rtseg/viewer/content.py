@@ -12,18 +12,24 @@ def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
     """How fast, how late, what is lost, and what it runs on."""
     backend, card = pipeline.segmenter.backend, pipeline.segmenter.card
     return Panel(
-        widest=_milliseconds(99999.9),
+        widest=texts.RESOURCES.format(cpu=99.99, memory=99999),
         headline=(f"{reading.fps:.1f}", texts.FPS),
         rows=(
+            Row(
+                texts.CAPTURED,
+                texts.RATES.format(capture=reading.capture_fps, inference=reading.inference_fps),
+            ),
             Row(texts.INFERENCE, _milliseconds(reading.inference_ms)),
             Row(texts.AGE, _milliseconds(reading.age_ms)),
+            Row(texts.AGE_P95, _milliseconds(reading.age_p95_ms)),
+            Row(texts.CPU, _resources(reading)),
             *(
                 Row(texts.DROPPED.format(stage=stage), str(count), apart=index == 0)
                 for index, (stage, count) in enumerate(reading.dropped.items())
             ),
             Row(texts.BACKEND, f"{backend.name} {backend.precision}", apart=True),
-            Row(texts.MODEL, card.name),
-            Row(texts.SOURCE, source),
+            Row(texts.MODEL, reading.rung or card.name),
+            Row(texts.SOURCE, reading.trouble or source),
         ),
     )
 
@@ -43,6 +49,12 @@ def status(text: str, *, with_keys: bool) -> Panel | None:
     if with_keys:
         rows.append(Row(texts.KEYS, quiet=True))
     return Panel(tuple(rows)) if rows else None
+
+
+def _resources(reading: Reading) -> str:
+    if reading.cpu is None or reading.memory_mib is None:
+        return texts.NO_VALUE
+    return texts.RESOURCES.format(cpu=reading.cpu, memory=reading.memory_mib)
 
 
 def _milliseconds(value: float | None) -> str:

@@ -12,9 +12,13 @@ import numpy as np
 
 from rtseg.frame import Frame
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.process import memory_mib
+from rtseg.video.source import PLAYING
 
 _RECENT = 120  # samples of a median: some seconds, so that it follows what happens now
 _RATE_WINDOW_NS = 2_000_000_000
+_CPU_WINDOW_S = 1.0
+_STALLED_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,19 @@ class Reading:
     """How the pipeline does now. None where nothing has been measured yet."""
 
     fps: float = 0.0
+    capture_fps: float = 0.0
+    inference_fps: float = 0.0
     inference_ms: float | None = None
     age_ms: float | None = None
     """From the capture of a picture to its being painted."""
+    age_p95_ms: float | None = None
+    cpu: float | None = None
+    """Processors that this process keeps busy: 1.5 is one and a half of them."""
+    memory_mib: float | None = None
+    trouble: str = ""
+    """What keeps the source from giving pictures, in words; empty while they come."""
+    rung: str = ""
+    """Network and input size of the moment, where they change."""
     dropped: dict[str, int] = field(default_factory=dict)
     shares: tuple[float, ...] | None = None
     """Of each class in the pictures since the last reading, 0 to 1."""
@@ -39,6 +53,8 @@ class Meter:
         self._age_ns: deque[int] = deque(maxlen=_RECENT)
         self._pixels = np.zeros(len(pipeline.segmenter.card.classes))
         self._shares: tuple[float, ...] | None = None
+        self._cpu: float | None = None
+        self._cpu_at = time.monotonic(), time.process_time()
 
     def shown(self, frame: Frame) -> None:
         """A new frame has just been painted. GUI thread."""
@@ -52,10 +68,19 @@ class Meter:
         inference_ns = tuple(
             islice(reversed(self._pipeline.stats.stage_ns.get("inference", deque())), _RECENT)
         )
+        stats, ladder = self._pipeline.stats, self._pipeline.ladder
+        ages_ns = tuple(self._age_ns)
         return Reading(
             fps=self._fps(),
+            capture_fps=stats.fps_now("capture"),
+            inference_fps=stats.fps_now("inference"),
             inference_ms=_median_ms(inference_ns),
-            age_ms=_median_ms(tuple(self._age_ns)),
+            age_ms=_median_ms(ages_ns),
+            age_p95_ms=float(np.percentile(ages_ns, 95)) / 1e6 if ages_ns else None,
+            cpu=self._busy(),
+            memory_mib=memory_mib()[0],
+            trouble=self._trouble(),
+            rung="" if ladder is None else ladder.current,
             dropped=self._pipeline.dropped(),
             shares=self._live_shares(),
         )
@@ -64,6 +89,20 @@ class Meter:
         since_ns = time.monotonic_ns() - _RATE_WINDOW_NS
         recent = [moment for moment in self._shown_ns if moment >= since_ns]
         return (len(recent) - 1) * 1e9 / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+
+    def _busy(self) -> float | None:
+        wall_s, cpu_s = time.monotonic(), time.process_time()
+        since_s = wall_s - self._cpu_at[0]
+        if since_s >= _CPU_WINDOW_S:  # less than a second says more of the moment than of the run
+            self._cpu = (cpu_s - self._cpu_at[1]) / since_s
+            self._cpu_at = wall_s, cpu_s
+        return self._cpu
+
+    def _trouble(self) -> str:
+        source, waiting_s = self._pipeline.source, self._pipeline.stats.waiting_s()
+        if source.state != PLAYING:
+            return source.state
+        return f"no picture for {waiting_s:.0f} s" if waiting_s > _STALLED_S else ""
 
     def _live_shares(self) -> tuple[float, ...] | None:
         # The statistics add up over the whole run; what was added since the last reading is the present.

@@ -115,3 +115,32 @@ def test_what_is_no_network_is_refused_in_one_line(name: str, tmp_path: Path) ->
 def test_a_network_of_other_classes_than_promised_is_refused(tiny_model: Path, name: str) -> None:
     with pytest.raises(ModelError, match=r"'logits' has shape .* promises 19 on axis 1"):
         open_backend(name, tiny_model / ONNX_FILE, classes=19)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["live", "offline"])
+def test_many_under_way_come_back_as_they_were_given(
+    tiny_model: Path, name: str, mode: str, picture: Callable[..., np.ndarray]
+) -> None:
+    batches = [picture((64, 64), seed)[None] for seed in range(9)]
+    with open_backend(name, tiny_model / ONNX_FILE, classes=4, precision="f32", mode=mode) as backend:  # type: ignore[arg-type]
+        alone = [backend.infer(batch) for batch in batches]
+        results = []
+        under_way = []
+        for batch in batches:
+            under_way.append(backend.submit(batch))
+            if len(under_way) >= max(3, backend.in_flight):
+                results.append(under_way.pop(0).result())
+        results += [pending.result() for pending in under_way]
+    for expected, (logits, spent_ns) in zip(alone, results, strict=True):
+        np.testing.assert_allclose(logits, expected, atol=1e-4)
+        assert spent_ns >= 0
+    assert sum(spent_ns for _, spent_ns in results) > 0
+
+
+def test_offline_openvino_keeps_several_under_way_and_live_one(tiny_model: Path) -> None:
+    batch = np.zeros((1, 64, 64, 3), np.uint8)
+    for mode, expected in (("live", 1), ("offline", 2)):
+        with open_backend("openvino", tiny_model / ONNX_FILE, classes=4, mode=mode) as backend:  # type: ignore[arg-type]
+            backend.infer(batch)
+            assert backend.in_flight == 1 if mode == "live" else backend.in_flight >= expected

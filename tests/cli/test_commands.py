@@ -86,11 +86,27 @@ def test_eval_says_what_does_not_fit(
 
 def test_bench_measures_both_backends(rtseg: Rtseg, tiny_model: Path, tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    outcome = rtseg("bench", "--model", tiny_model, "--frames", 10, "--json", out)
+    both = "openvino:f32,onnxruntime"
+    outcome = rtseg("bench", "--model", tiny_model, "--compare", both, "--frames", 10, "--json", out)
     assert outcome.code == 0, outcome.err
-    results = json.loads(out.read_text())["results"]
-    assert {result["backend"] for result in results} == {"openvino", "onnxruntime"}
-    assert all(result["fps"] > 0 and result["network_ms"]["p50"] > 0 for result in results)
+    report = json.loads(out.read_text())
+    assert [(each["backend"], each["precision"]) for each in report["results"]] == [
+        ("openvino", "f32"),
+        ("onnxruntime", "f32"),
+    ]
+    assert report["decoding"]["fps"] > 0
+    for result in report["results"]:
+        assert result["fps"] > 0 and result["network_ms"]["p50"] > 0
+        assert result["of_decoding"] == pytest.approx(result["fps"] / report["decoding"]["fps"])
+        assert set(result["stages_ms"]) == {"capture", "preprocess", "inference", "overlay", "output"}
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("wrong", ["tensorflow", "openvino:f16", "openvino," * 5])
+def test_bench_knows_what_it_can_compare(rtseg: Rtseg, tiny_model: Path, wrong: str) -> None:
+    outcome = rtseg("bench", "--model", tiny_model, "--compare", wrong)
+    assert outcome.code == 2
+    assert "--compare" in outcome.err
 
 
 def test_models_info_prints_the_card_as_json(rtseg: Rtseg, tiny_model: Path) -> None:

@@ -40,6 +40,30 @@ def test_the_demo_writes_a_picture_a_video_and_statistics(
     assert "20 frames in" in outcome.err
 
 
+def test_a_live_run_tells_what_fell_out_and_what_it_adapted(
+    rtseg: Rtseg, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ("run", "--demo", "--no-display", "--policy", "latest", "--max-age", 20_000, "--adaptive")
+    options = ("--demo-size", "320x180", "--model", tiny_model, "--frames", 15, "--stats", "s.json")
+    outcome = rtseg(*command, *options)
+    assert outcome.code == 0, outcome.err
+    figures = json.loads(Path("s.json").read_text())
+    assert figures["adaptive"]["budget_ms"] == 20_000
+    assert figures["adaptive"]["steps"] == []
+    assert figures["frames_out"] <= sum(figures["adaptive"]["frames"].values()) <= 15
+    assert figures["dropped"] == {
+        stage: sum(drop["count"] for drop in figures["drops"] if drop["stage"] == stage)
+        for stage in ("capture", "inference", "overlay")
+    }
+    late = sum(count for stage, count in figures["dropped"].items() if stage != "capture")
+    assert figures["frames_out"] + late == figures["frames_in"] == 15
+    assert figures["memory_mib"]["peak"] is None or figures["memory_mib"]["peak"] > 20
+    assert figures["cpu"]["seconds"] > 0
+    assert set(figures["cpu"]["stages_s"]) == {"capture", "inference", "overlay"}
+    assert "Adaptive: 0 steps" in outcome.err
+
+
 def test_a_missing_display_is_said_and_the_run_goes_on(
     rtseg: Rtseg, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +103,8 @@ def test_a_folder_of_pictures_runs_like_a_video(
         (["--demo", "--classes", "tram"], "unknown class 'tram'"),
         (["--demo", "--model", "street-x"], "There are: "),
         (["--demo", "--stats", "nowhere/s.json"], "the folder nowhere does not exist"),
+        (["--demo", "--max-age", "50"], "--policy latest"),
+        (["--demo", "--adaptive", "--policy", "every-frame"], "--policy latest"),
     ],
 )
 def test_options_that_make_no_sense_are_one_clear_line(

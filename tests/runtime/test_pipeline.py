@@ -14,7 +14,7 @@ from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation
 from rtseg.runtime.channel import ChannelClosed, LatestSlot
 from rtseg.runtime.pipeline import Pipeline, Style
-from rtseg.segmenter import Segmenter, load
+from rtseg.segmenter import PendingSegmentation, Segmenter, load
 from rtseg.video.demo.source import DemoSource
 from rtseg.video.source import BaseSource
 
@@ -56,10 +56,10 @@ class Collect:
 class Dies(Segmenter):
     """A segmenter that fails from its third frame on."""
 
-    def segment(self, frame: Frame) -> Segmentation:
+    def submit(self, frame: Frame, share: float = 1.0) -> PendingSegmentation:
         if frame.index >= 2:
             raise OSError("the network died")
-        return super().segment(frame)
+        return super().submit(frame, share)
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +138,10 @@ def test_the_summary_has_the_documented_keys_and_adds_up(segmenter: Segmenter) -
     pipeline = Pipeline(Steps(12, every_s=0.005), segmenter)
     pipeline.start()
     pipeline.join(timeout=10)
-    summary = pipeline.stats.summary(segmenter.card.classes, pipeline.dropped())
+    summary = pipeline.stats.summary(segmenter.card.classes, pipeline.drops())
     assert set(summary) == {
-        "frames_in", "frames_out", "dropped", "wall_s", "fps", "age_ms", "stages_ms", "class_share",
+        "frames_in", "frames_out", "dropped", "drops", "wall_s", "first_frame_s", "fps", "stages_fps",
+        "age_ms", "stages_ms", "stalls", "cpu", "memory_mib", "class_share",
     }  # fmt: skip
     assert set(summary["stages_ms"]) == {"capture", "preprocess", "inference", "overlay", "output"}
     assert sum(summary["class_share"].values()) == pytest.approx(1, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Streams over HTTP from a real server on loopback, and servers that are not what they should be."""
+"""Recordings on a real server on loopback, and servers that are not what they should be."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import cv2
 import pytest
-from clips import moving, write_clip
+from clips import write_clip
 
 from rtseg.errors import SourceError
-from rtseg.video import file
-from rtseg.video.file import VideoSource
+from rtseg.video.connection import Patience
+from rtseg.video.source import open_source
+from rtseg.video.stream import open_stream
 
 FRAMES = 10
 
@@ -45,14 +45,6 @@ def server() -> Iterator[Server]:
                 self.end_headers()
                 self.wfile.write(state.bodies[path])
                 over.wait(30)
-            elif path == "camera":
-                self.send_response(200)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                for index in range(FRAMES):
-                    jpeg = cv2.imencode(".jpg", moving(index)[..., ::-1])[1].tobytes()
-                    self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
-                    self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
             elif path in state.bodies:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(state.bodies[path])))
@@ -75,10 +67,7 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_OPEN_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(file, "_READ_TIMEOUT_S", 0.5)
+IMPATIENT = Patience(open_s=0.5, read_s=0.5)
 
 
 @pytest.fixture
@@ -90,27 +79,15 @@ def clip(tmp_path: Path) -> bytes:
 def test_a_file_on_a_server_is_a_recording(server: Server, clip: bytes) -> None:
     """Not live: it waits for us, so none of its frames has to fall out."""
     server.bodies["clip.mp4"] = clip
-    with VideoSource(server.url("clip.mp4")) as source:
+    with open_source(server.url("clip.mp4")) as source:
         assert not source.live
         assert source.frame_count == FRAMES
         assert len(list(source.frames())) == FRAMES
 
 
-def test_a_network_camera_is_live(server: Server) -> None:
-    with VideoSource(server.url("camera")) as source:
-        assert source.live
-        assert source.frame_count is None
-        frames = []
-        with pytest.raises(SourceError, match="stopped answering"):  # a camera's stream has no end
-            for frame in source.frames():
-                frames.append(frame)
-    assert [frame.index for frame in frames] == list(range(FRAMES))
-    assert frames[0].size == (96, 64)
-
-
 def test_a_password_is_not_shown(server: Server) -> None:
     with pytest.raises(SourceError) as caught:
-        VideoSource(f"http://user:secret@127.0.0.1:{server.port}/nothing")
+        open_source(f"http://user:secret@127.0.0.1:{server.port}/nothing")
     assert f"http://127.0.0.1:{server.port}/nothing" in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -122,7 +99,7 @@ def test_what_a_server_refuses_or_mistakes(server: Server) -> None:
         ("page", "not with a video"),
     ):
         with pytest.raises(SourceError, match=message):
-            VideoSource(server.url(path))
+            open_source(server.url(path))
 
 
 def test_nobody_there() -> None:
@@ -130,27 +107,28 @@ def test_nobody_there() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(SourceError, match=r"cannot be reached.*Connection refused.*check the address"):
-        VideoSource(f"http://127.0.0.1:{port}/x.mp4")
+        open_source(f"http://127.0.0.1:{port}/x.mp4")
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
-def test_a_server_that_never_answers_is_given_up(impatient: None, scheme: str) -> None:
+def test_a_server_that_never_answers_is_given_up(scheme: str) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         began = time.monotonic()
         with pytest.raises(SourceError, match=r"no answer within 0.5 s; check the address and the network"):
-            VideoSource(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
+            open_stream(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x", IMPATIENT)
     assert time.monotonic() - began < 10
 
 
-def test_a_stream_that_stops_is_given_up_with_its_frames(
-    impatient: None, server: Server, tmp_path: Path
-) -> None:
+def test_a_recording_that_stops_is_given_up_with_its_frames(server: Server, tmp_path: Path) -> None:
     path = write_clip(tmp_path / "long.ts", range(200))
     server.bodies["stall.ts"] = path.read_bytes()
     frames = []
-    with VideoSource(server.url("stall.ts")) as source, pytest.raises(SourceError, match="no answer within"):
+    with (
+        open_stream(server.url("stall.ts"), IMPATIENT) as source,
+        pytest.raises(SourceError, match="no answer within"),
+    ):
         for frame in source.frames():
             frames.append(frame)
     assert len(frames) > 100
@@ -162,7 +140,7 @@ def test_a_playlist_on_disk_fetches_nothing(server: Server, tmp_path: Path) -> N
     script = f"ffconcat version 1.0\nfile {server.url('part.ts')}\n"
     for name, text in (("a.m3u8", playlist), ("a.mp4", playlist), ("a.ffconcat", script)):
         (tmp_path / name).write_text(text)
-        with pytest.raises(SourceError), VideoSource(str(tmp_path / name)) as source:
+        with pytest.raises(SourceError), open_source(str(tmp_path / name)) as source:
             list(source.frames())
     assert server.requests == []
 
@@ -175,7 +153,7 @@ def test_a_playlist_on_a_server_reads_its_own_parts_and_no_file_of_ours(
     text = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
     server.bodies["good.m3u8"] = text.format(server.url("part.ts")).encode()
     server.bodies["evil.m3u8"] = text.format(f"file://{part}").encode()
-    with VideoSource(server.url("good.m3u8")) as source:
+    with open_source(server.url("good.m3u8")) as source:
         assert len(list(source.frames())) == FRAMES
-    with pytest.raises(SourceError), VideoSource(server.url("evil.m3u8")) as source:
+    with pytest.raises(SourceError), open_source(server.url("evil.m3u8")) as source:
         list(source.frames())

@@ -79,9 +79,10 @@ def test_shares_are_those_of_the_moment(make_pipeline) -> None:
 
     pipeline, _ = make_pipeline()
     meter = Meter(pipeline)
-    assert meter.read() == Reading(dropped=pipeline.dropped())
-    pipeline.stats.frame_out(0, np.array([10.0, 0.0, 0.0, 0.0]))
+    assert meter.read().shares is None
+    assert meter.read().dropped == pipeline.dropped()
+    pipeline.stats.frame_out(np.array([10.0, 0.0, 0.0, 0.0]))
     assert meter.read().shares == (1, 0, 0, 0)
-    pipeline.stats.frame_out(0, np.array([0.0, 1.0, 3.0, 0.0]))
+    pipeline.stats.frame_out(np.array([0.0, 1.0, 3.0, 0.0]))
     assert meter.read().shares == (0, 0.25, 0.75, 0)
     assert meter.read().shares == (0, 0.25, 0.75, 0), "without a new picture they stay"

@@ -20,6 +20,7 @@ class DemoSource(BaseSource):
         super().__init__("demo")
         self.live = paced
         self.rate = Fraction(rate)
+        self.size = size
         self._scene = DemoScene(size, seed)
 
     def frames(self) -> Iterator[Frame]:
