@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -30,6 +30,25 @@ class ColorSpace:
     transfer: int | None = None
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A part of a frame that is a picture of its own, in pixels of the frame.
+
+    All four are even, so that it covers whole pixels of chroma planes too. One that does not play is no
+    video: whatever is drawn there, the class map is zero.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    playing: bool = True
+
+    @property
+    def size(self) -> Size:
+        return self.width, self.height
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One picture as it came, with its place in time.
@@ -51,6 +70,8 @@ class Frame:
     color: ColorSpace = field(default_factory=ColorSpace)
     name: str = ""
     """Where the picture came from, for sources that are made of files."""
+    tiles: tuple[Tile, ...] = ()
+    """What is segmented of it, each tile by itself; empty where that is the whole frame."""
 
     @property
     def width(self) -> int:
@@ -71,16 +92,45 @@ class Frame:
             return None
         return float(self.pts * self.time_base)
 
+    @property
+    def pictures(self) -> tuple[Size, ...]:
+        """The (width, height) of what is segmented of it: of each tile, or of the whole frame."""
+        return tuple(tile.size for tile in self.tiles) or (self.size,)
+
+    @property
+    def playing_share(self) -> float:
+        """Which part of its pixels is video, 0 to 1."""
+        if not self.tiles:
+            return 1.0
+        pixels = sum(tile.width * tile.height for tile in self.tiles if tile.playing)
+        return pixels / (self.width * self.height)
+
+    def cut(self, tile: Tile) -> Frame:
+        """A tile as a frame of its own; its planes are views."""
+        planes = []
+        for number, plane in enumerate(self.planes):
+            step = 2 if number else 1  # chroma planes have half the size
+            rows = slice(tile.y // step, (tile.y + tile.height) // step)
+            planes.append(plane[rows, tile.x // step : (tile.x + tile.width) // step])
+        return replace(self, planes=tuple(planes), tiles=())
+
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """A frame and what the network says of it.
 
-    logits: (C, h, w) float32 at the network's stride; class maps of any size are made from them by
-    `rtseg.postprocess.class_map`, so that each output pays only for the size that it needs.
+    parts: logits (C, h, w) float32 at the network's stride, of the whole frame or of each of its tiles; class
+    maps of any size are made from them by `rtseg.postprocess.frame_class_map`, so that each output pays only
+    for the size that it needs.
     """
 
     frame: Frame
-    logits: NDArray[np.float32]
+    parts: tuple[NDArray[np.float32], ...]
     preprocess_ns: int
     inference_ns: int
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """The logits of a frame that is one picture."""
+        (logits,) = self.parts
+        return logits

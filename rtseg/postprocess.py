@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rtseg.frame import Size, UInt8Array
+from rtseg.frame import Segmentation, Size, UInt8Array
 
 
 def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
@@ -34,6 +34,24 @@ def class_map(logits: NDArray[np.float32], size: Size) -> UInt8Array:
         if index < len(logits) - 1:
             cv2.max(best, plane, dst=best)
     return winner
+
+
+def frame_class_map(segmentation: Segmentation, size: Size) -> UInt8Array:
+    """The class map of a whole frame at size (width, height).
+
+    Each tile that plays has its own in its place; where there is none, the map is zero.
+    """
+    frame = segmentation.frame
+    if not frame.tiles:
+        return class_map(segmentation.logits, size)
+    composed = np.zeros((size[1], size[0]), np.uint8)
+    across, down = size[0] / frame.width, size[1] / frame.height
+    for tile, logits in zip(frame.tiles, segmentation.parts, strict=True):
+        left, right = round(tile.x * across), round((tile.x + tile.width) * across)
+        top, bottom = round(tile.y * down), round((tile.y + tile.height) * down)
+        if tile.playing and right > left and bottom > top:
+            composed[top:bottom, left:right] = class_map(logits, (right - left, bottom - top))
+    return composed
 
 
 def probabilities(logits: NDArray[np.float32], size: Size) -> NDArray[np.float32]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtseg import postprocess, preprocess
-from rtseg.backends import Backend, Logits, Pending, Precision, open_backend
+from rtseg.backends import Backend, Inferred, Logits, Pending, Precision, open_backend
 from rtseg.card import INT8_FILE, Model, ModelCard, NetworkPrecision, find_model
 from rtseg.closing import Closing
 from rtseg.errors import ConfigError
@@ -23,14 +24,35 @@ class PendingSegmentation:
 
     frame: Frame
     preprocess_ns: int
-    _inference: Pending
+    _batches: tuple[tuple[Pending, tuple[int, ...]], ...]
+    """Each with the numbers of the frame's pictures that are in it."""
     _copied: bool
 
     def result(self) -> Segmentation:
         """Wait for it. Called once, and in the order in which the frames were submitted."""
-        batch, spent_ns = self._inference.result()
-        logits: Logits = batch[0].copy() if self._copied else batch[0]
-        return Segmentation(self.frame, logits, preprocess_ns=self.preprocess_ns, inference_ns=spent_ns)
+        parts: dict[int, Logits] = {}
+        inference_ns = 0
+        for inference, numbers in self._batches:
+            batch, spent_ns = inference.result()
+            parts.update(zip(numbers, batch.copy() if self._copied else batch, strict=True))
+            inference_ns += spent_ns
+        in_order = tuple(parts[number] for number in range(len(parts)))
+        return Segmentation(self.frame, in_order, self.preprocess_ns, inference_ns)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An inference that was waited for, with logits that nothing overwrites."""
+
+    inferred: Inferred
+
+    @classmethod
+    def of(cls, pending: Pending) -> _Kept:
+        logits, spent_ns = pending.result()
+        return cls(Inferred(logits.copy(), spent_ns))
+
+    def result(self) -> Inferred:
+        return self.inferred
 
 
 class Segmenter(Closing):
@@ -67,7 +89,7 @@ class Segmenter(Closing):
                 f"the picture is {frame_bgr.dtype} {shape}; expected uint8 (height, width, 3) in BGR"
             )
         frame = Frame("bgr24", (frame_bgr,), index=0, captured_ns=time.monotonic_ns())
-        return postprocess.class_map(self.segment(frame).logits, frame.size)
+        return postprocess.frame_class_map(self.segment(frame), frame.size)
 
     def input_size(self, source: Size, share: float = 1.0) -> Size:
         """The (width, height) that the network sees of a source of this size.
@@ -87,20 +109,45 @@ class Segmenter(Closing):
         return self.submit(frame).result()
 
     def submit(self, frame: Frame, share: float = 1.0) -> PendingSegmentation:
-        """Begin with a frame; `result` waits for it. share is as for `input_size`."""
-        started_ns = time.perf_counter_ns()
-        image = preprocess.network_input(frame, self.input_size(frame.size, share))
-        ready_ns = time.perf_counter_ns()
-        inference = self.backend.submit(image[None])
-        return PendingSegmentation(frame, ready_ns - started_ns, inference, self.backend.reuses_output)
+        """Begin with a frame; `result` waits for it. share is as for `input_size`.
 
-    def prepare(self, source: Size, share: float = 1.0) -> None:
-        """Make ready for frames of a source of this size: the network is compiled, and takes its memory.
-
-        From any thread, while no other segments frames of this size and share.
+        Tiles go through the network together, in a batch for each size of input that they have. Those that do
+        not play do too: another number of pictures would be another shape, which takes a second to compile.
         """
-        width, height = self.input_size(source, share)
-        self.backend.infer(np.zeros((1, height, width, 3), np.uint8))
+        started_ns = time.perf_counter_ns()
+        pictures = [frame.cut(tile) for tile in frame.tiles] or [frame]
+        groups = self._groups([picture.size for picture in pictures], share)
+        batches = [
+            _batch([preprocess.network_input(pictures[number], size) for number in numbers])
+            for size, numbers in groups.items()
+        ]
+        ready_ns = time.perf_counter_ns()
+        begun: list[tuple[Pending, tuple[int, ...]]] = []
+        for batch, numbers in zip(batches, groups.values(), strict=True):
+            if begun and self.backend.reuses_output:
+                begun[-1] = _Kept.of(begun[-1][0]), begun[-1][1]
+            begun.append((self.backend.submit(batch), tuple(numbers)))
+        return PendingSegmentation(frame, ready_ns - started_ns, tuple(begun), self.backend.reuses_output)
+
+    def prepare(self, pictures: Sequence[Size], share: float = 1.0) -> None:
+        """Make ready for frames with pictures of these sizes: the network is compiled, and takes its memory.
+
+        See `Frame.pictures`. From any thread, while no other segments such frames with this share.
+        """
+        for batch in self.blank(pictures, share):
+            self.backend.infer(batch)
+
+    def blank(self, pictures: Sequence[Size], share: float = 1.0) -> list[UInt8Array]:
+        """Black batches (N, h, w, 3), as frames with pictures of these sizes give."""
+        groups = self._groups(pictures, share)
+        return [np.zeros((len(numbers), size[1], size[0], 3), np.uint8) for size, numbers in groups.items()]
+
+    def _groups(self, pictures: Sequence[Size], share: float) -> dict[Size, list[int]]:
+        """Numbers of the pictures by the size that the network sees them in."""
+        groups: dict[Size, list[int]] = {}
+        for number, picture in enumerate(pictures):
+            groups.setdefault(self.input_size(picture, share), []).append(number)
+        return groups
 
     def segment_unscaled(self, image_rgb: UInt8Array) -> UInt8Array:
         """Picture (H, W, 3) uint8 RGB -> class map (H, W) at the picture's own resolution.
@@ -133,6 +180,10 @@ class Segmenter(Closing):
     def close(self) -> None:
         """Free the backend."""
         self.backend.close()
+
+
+def _batch(images: list[UInt8Array]) -> UInt8Array:
+    return images[0][None] if len(images) == 1 else np.stack(images)
 
 
 def load(

@@ -35,7 +35,7 @@ main()
 
 def thirty_a_second(clip: Path) -> tuple[dict[str, float], int, int]:
     """A 30 fps recording that stands in for a camera -> ages at hand-over, frames dropped, frames in all."""
-    with load("street-m") as segmenter, open_source(str(clip)) as source:
+    with load("street-m", measure=True) as segmenter, open_source(str(clip)) as source:
         pipeline = Pipeline(Paced(source), segmenter, policy="latest")
         pipeline.start()
         pipeline.join()
@@ -78,7 +78,7 @@ class Ages:
 
 def overloaded(clip: Path, minutes: float) -> tuple[float, float, float, float]:
     """-> p95 of the age in the first and the last tenth, MiB that memory grew in between, frames a second."""
-    with load("street-m") as segmenter:
+    with load("street-m", measure=True) as segmenter:
         with open_source(str(clip)) as source:
             frames = list(itertools.islice(source.frames(), _KEPT_FRAMES))
             frames = [

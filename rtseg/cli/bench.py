@@ -122,7 +122,7 @@ def _demo_clip(path: Path, frames: int) -> Path:
     with DemoSource(paced=False, seed=1) as source:
         sink = VideoSink(path, rate=source.rate)
         for frame in itertools.islice(source.frames(), frames):
-            sink.write(Segmentation(frame, nothing, 0, 0), frame)
+            sink.write(Segmentation(frame, (nothing,), 0, 0), frame)
         sink.close()
     return path
 

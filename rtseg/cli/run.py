@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rtseg.cli import common
+from rtseg.cli.sources import SourceConfig, asked_for, open_asked
 from rtseg.cli.watching import Opened, tell_troubles, watch
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rtseg.runtime.ladder import Ladder
     from rtseg.runtime.pipeline import Policy
     from rtseg.segmenter import Segmenter
-    from rtseg.video.camera_format import CameraFormat
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
 
@@ -33,8 +33,7 @@ _SMALLER = {"street-m": "street-s"}
 class RunConfig:
     """What `rtseg run` was asked for."""
 
-    source: str | None
-    camera: CameraFormat
+    source: SourceConfig
     model: str
     backend: str
     precision: Precision
@@ -47,14 +46,12 @@ class RunConfig:
     classes: tuple[str, ...]
     frames: int | None
     stats: Path | None
-    demo_size: tuple[int, int]
-    seed: int
     overwrite: bool
 
 
 def run(
     camera: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="A camera: its number (0 is the first), its device path, or csi://0 on a Jetson."),
     ] = None,
     camera_size: Annotated[
@@ -66,8 +63,11 @@ def run(
         typer.Option(help="Pixel format asked of the camera: MJPG (the default above 640x480), YUYV, ..."),
     ] = None,
     source: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="A video file, URL, picture, folder or glob of pictures; screen:// is the screen."),
+    ] = None,
+    tile_size: Annotated[
+        str | None, typer.Option(help="Size of each picture in the grid of several sources (640x360).")
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="A street scene that rtseg draws itself.")] = False,
     model: common.Model = "street-m",
@@ -108,26 +108,27 @@ def run(
 ) -> None:
     """Segment live: see road, vehicles and pedestrians as they come.
 
-    Name one source: --camera 0, --source dashcam.mp4, --source rtsp://..., or --demo. Ctrl-C, or closing the
-    window, ends the run; a recording is finished properly.
+    Name a source: --camera 0, --source dashcam.mp4, --source rtsp://..., or --demo. Several cameras and
+    sources share the network and are shown in a grid. Ctrl-C, or closing the window, ends the run; a
+    recording is finished properly.
     """
-    from rtseg.errors import ConfigError
     from rtseg.video.camera_format import CameraFormat
 
-    given = [option for option in (camera, source, "demo" if demo else None) if option is not None]
-    if len(given) != 1:
-        raise ConfigError(
-            f"{len(given)} sources given; name one of --camera NUMBER, --source FILE-OR-URL or --demo"
-        )
-    asked = CameraFormat(
-        common.parse_size(camera_size) if camera_size is not None else None, camera_fps, camera_format
-    )
-    if camera is None and asked != CameraFormat():
-        raise ConfigError("--camera-size, --camera-fps and --camera-format are for --camera NUMBER")
     execute(
         RunConfig(
-            source=None if demo else given[0],
-            camera=asked,
+            source=asked_for(
+                camera or (),
+                source or (),
+                demo=demo,
+                camera=CameraFormat(
+                    common.parse_size(camera_size) if camera_size is not None else None,
+                    camera_fps,
+                    camera_format,
+                ),
+                tile_size=tile_size,
+                demo_size=demo_size,
+                seed=seed,
+            ),
             model=model,
             backend=backend,
             precision=precision,
@@ -140,8 +141,6 @@ def run(
             classes=common.names(classes),
             frames=frames,
             stats=stats,
-            demo_size=common.parse_size(demo_size),
-            seed=seed,
             overwrite=yes,
         )
     )
@@ -166,7 +165,7 @@ def execute(config: RunConfig) -> None:
         check_video_name(config.record)
 
     with Opened() as opened:
-        source = opened.add(_open(config, display=display))
+        source = opened.add(open_asked(config.source, policy=config.policy, display=display))
         for output in (config.record, config.stats):
             if output is not None:
                 check_output(output, overwrite=config.overwrite, inputs=source.files)
@@ -183,7 +182,7 @@ def execute(config: RunConfig) -> None:
         )
         sinks, written = _sinks(config, source, segmenter, display=display)
         view: LatestSlot[Frame] | None = LatestSlot() if display else None
-        frames = config.frames or (_HEADLESS_DEMO_FRAMES if config.source is None and not display else None)
+        frames = config.frames or (_HEADLESS_DEMO_FRAMES if config.source.is_demo and not display else None)
         pipeline = opened.used_by(
             Pipeline(
                 source,
@@ -237,21 +236,6 @@ def _ladder(config: RunConfig, source: Source, segmenter: Segmenter, opened: Ope
     return opened.add(Ladder(rungs(segmenter, smaller), budget_ms))
 
 
-def _open(config: RunConfig, *, display: bool) -> Source:
-    if config.source is None:
-        from rtseg.video.demo.source import DemoSource
-
-        # Without anybody watching, the demo has no hurry: its video is whole and smooth.
-        paced = display if config.policy == "auto" else config.policy == "latest"
-        return DemoSource(config.demo_size, seed=config.seed, paced=paced)
-    from rtseg.video.paced import Paced
-    from rtseg.video.source import open_source
-
-    source = open_source(config.source, config.camera)
-    # A recording is watched at its own speed; without anybody watching, it is done as fast as possible.
-    return Paced(source) if display and not source.live else source
-
-
 def _sinks(
     config: RunConfig, source: Source, segmenter: Segmenter, *, display: bool
 ) -> tuple[list[Sink], list[Path]]:
@@ -264,7 +248,7 @@ def _sinks(
     record = config.record
     sinks: list[Sink] = []
     written: list[Path] = []
-    if config.source is None and not display:
+    if config.source.is_demo and not display:
         make_folder(DEMO_OUTPUT)
         record = record or DEMO_OUTPUT / "demo.mp4"
         picture = DEMO_OUTPUT / "demo.png"

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rtseg.closing import Closing
 from rtseg.errors import RtsegError
 from rtseg.frame import Frame, Size
@@ -31,8 +29,9 @@ class Rung:
     segmenter: Segmenter
     share: float
 
-    def name(self, source: Size) -> str:
-        width, height = self.segmenter.input_size(source, self.share)
+    def name(self, pictures: Sequence[Size]) -> str:
+        """With the input size of the first of a frame's pictures."""
+        width, height = self.segmenter.input_size(pictures[0], self.share)
         return f"{self.segmenter.name} {width}x{height}"
 
 
@@ -54,7 +53,7 @@ class Ladder(Closing):
         self._rungs = tuple(rungs)
         self._controller = Controller(budget_ms)
         self._rung = 0
-        self._size: Size | None = None
+        self._pictures: tuple[Size, ...] = ()
         self._costs_ms: list[float | None] = [None] * len(self._rungs)
         self._closing = threading.Event()
         self._preparing: threading.Thread | None = None
@@ -65,22 +64,23 @@ class Ladder(Closing):
     @property
     def current(self) -> str:
         """The rung of the moment, for people. From any thread."""
-        return "" if self._size is None else self._rungs[self._rung].name(self._size)
+        return self._rungs[self._rung].name(self._pictures) if self._pictures else ""
 
     def submit(self, frame: Frame) -> PendingSegmentation:
         """Begin with a frame. Inference thread."""
         number = self._rung
         rung = self._rungs[number]
-        if frame.size != self._size and not self._busy():
-            self._size = frame.size
+        pictures = frame.pictures
+        if pictures != self._pictures and not self._busy():
+            self._pictures = pictures
             # What was ready was so for another size.
             self._costs_ms = [None] * len(self._rungs)
-            rung.segmenter.prepare(frame.size, rung.share)
+            rung.segmenter.prepare(pictures, rung.share)
             self._preparing = threading.Thread(
-                target=self._prepare, args=(frame.size, number), name="rtseg-prepare", daemon=True
+                target=self._prepare, args=(pictures, number), name="rtseg-prepare", daemon=True
             )
             self._preparing.start()
-        self._frames[rung.name(frame.size)] += 1
+        self._frames[rung.name(pictures)] += 1
         return rung.segmenter.submit(frame, rung.share)
 
     def done(self, inference_ns: int) -> None:
@@ -93,17 +93,16 @@ class Ladder(Closing):
     def observe(self, age_ns: int) -> None:
         """A frame was so old when it was shown, or too old to be. Overlay thread."""
         step = self._controller.observe(time.monotonic(), age_ns / 1e6, list(self._costs_ms))
-        if step is None or self._size is None:
+        if step is None or not self._pictures:
             return
         self._rung = step.after
         self.steps.append(step)
-        before, after = (self._rungs[number].name(self._size) for number in (step.before, step.after))
+        before, after = (self._rungs[number].name(self._pictures) for number in (step.before, step.after))
         _LOG.warning("Adaptive: from %s to %s, for the %s", before, after, step.reason)
 
     def summary(self) -> dict[str, Any]:
         """For `--stats`."""
-        size = self._size or (0, 0)
-        names = [] if self._size is None else [rung.name(size) for rung in self._rungs]
+        names = [rung.name(self._pictures) for rung in self._rungs] if self._pictures else []
         steps = [
             {
                 "at_s": round(step.at_s - self._started_s, 2),
@@ -118,16 +117,16 @@ class Ladder(Closing):
     def _busy(self) -> bool:
         return self._preparing is not None and self._preparing.is_alive()
 
-    def _prepare(self, size: Size, in_use: int) -> None:
+    def _prepare(self, pictures: tuple[Size, ...], in_use: int) -> None:
         """Make the other rungs ready, and see what they cost."""
         for number, rung in enumerate(self._rungs):
             if number == in_use or self._closing.is_set():
                 continue
             try:
-                rung.segmenter.prepare(size, rung.share)
-                self._costs_ms[number] = _cost_ms(rung, size)
+                rung.segmenter.prepare(pictures, rung.share)
+                self._costs_ms[number] = _cost_ms(rung, pictures)
             except RtsegError as error:
-                _LOG.warning("Adaptive: %s is left out, %s", rung.name(size), error)
+                _LOG.warning("Adaptive: %s is left out, %s", rung.name(pictures), error)
 
     def close(self) -> None:
         """Wait for what is being made ready; the segmenters may be closed then."""
@@ -136,8 +135,8 @@ class Ladder(Closing):
             self._preparing.join(_PATIENCE_S)
 
 
-def _cost_ms(rung: Rung, size: Size) -> float:
-    """The quickest of a few inferences, the first of which also takes the memory that it needs."""
-    width, height = rung.segmenter.input_size(size, rung.share)
-    image = np.zeros((1, height, width, 3), np.uint8)
-    return min(rung.segmenter.backend.submit(image).result().spent_ns for _ in range(_TRIALS)) / 1e6
+def _cost_ms(rung: Rung, pictures: tuple[Size, ...]) -> float:
+    """The quickest of a few inferences of all pictures, the first of which also takes the memory it needs."""
+    backend, batches = rung.segmenter.backend, rung.segmenter.blank(pictures, rung.share)
+    trials = [sum(backend.submit(batch).result().spent_ns for batch in batches) for _ in range(_TRIALS)]
+    return min(trials) / 1e6

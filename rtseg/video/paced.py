@@ -23,6 +23,7 @@ class Paced(BaseSource):
         self._source = source
         self.rate = source.rate
         self.size = source.size
+        self.tiles = source.tiles
         self.frame_count = source.frame_count
         self.files = source.files
         self.troubles = source.troubles

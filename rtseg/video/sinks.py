@@ -14,7 +14,7 @@ import numpy as np
 from rtseg.errors import SinkError
 from rtseg.frame import Frame, Segmentation, UInt8Array
 from rtseg.labels import Rgb
-from rtseg.postprocess import class_map
+from rtseg.postprocess import frame_class_map
 from rtseg.preprocess import to_bgr
 from rtseg.video.outputs import make_folder, write_file
 
@@ -40,7 +40,7 @@ class MaskSink:
         """One file a frame: named like a picture that was the source, else by its index."""
         frame = segmentation.frame
         make_folder(self._folder)
-        data = palette_png(class_map(segmentation.logits, frame.size), self._palette)
+        data = palette_png(frame_class_map(segmentation, frame.size), self._palette)
         write_file(self._folder / f"{_stem(frame)}.png", data)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from rtseg.closing import Closing
 from rtseg.errors import SourceError
-from rtseg.frame import Frame, Size
+from rtseg.frame import Frame, Size, Tile
 from rtseg.video.camera_format import CameraFormat
 
 PLAYING = "playing"
@@ -32,6 +32,8 @@ class Source(Protocol):
     """Frames a second, where it is known."""
     size: Size | None
     """Of its pictures, where it is known before the first one; it may change later."""
+    tiles: tuple[Tile, ...]
+    """Those that its frames will have, as far as it is known before the first one."""
     frame_count: int | None
     """How many frames there should be, where it is known; for progress bars only."""
     files: tuple[Path, ...]
@@ -66,6 +68,7 @@ class BaseSource(Closing):
     live = False
     rate: Fraction | None = None
     size: Size | None = None
+    tiles: tuple[Tile, ...] = ()
     frame_count: int | None = None
     files: tuple[Path, ...] = ()
     state = PLAYING

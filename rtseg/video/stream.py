@@ -19,7 +19,7 @@ from rtseg.video.connection import Patience, Session, Target, connect, has_clock
 from rtseg.video.file import VideoSource
 from rtseg.video.live import Backoff, Ended, LiveSource
 from rtseg.video.planes import planes_of
-from rtseg.video.source import Source
+from rtseg.video.source import PLAYING, Source
 from rtseg.video.troubles import MAX_SIDE
 
 _SAY_AFTER_S = 1.0  # without a picture
@@ -180,6 +180,7 @@ class Recording(VideoSource):
     def _packets(self) -> Iterator[av.Packet[Any]]:
         try:
             for packet, _ in self._session.packets(self._stopping, self._waiting):
+                self.state = PLAYING
                 yield packet
         finally:
             self._unreadable += self._session.unreadable

@@ -24,7 +24,7 @@ from rtseg.video.planes import SWSCALE_MATRICES, tags
 _CODEC = "libx264"
 # Without B-frames: with them and a variable rate, the MP4 muxer takes the video for shorter than it is, and
 # players leave out its last frames.
-_OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0"}
+_OPTIONS = {"preset": "veryfast", "crf": "23", "bf": "0"}
 _CLOCK = Fraction(1, 90_000)  # for sources without presentation times: a tick fine enough for any camera
 # AVI is left out: it has no times.
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}

@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from clips import write_clip
 
 Rtseg = Callable[..., object]
 STATS_KEYS = {
@@ -90,6 +91,53 @@ def test_a_folder_of_pictures_runs_like_a_video(
     )
     assert outcome.code == 0, outcome.err
     assert frames_of(record) == 3
+
+
+def test_several_sources_are_one_video(rtseg: Rtseg, tiny_model: Path, tmp_path: Path) -> None:
+    """They share a network; the grid says who has ended, and each file is safe from being written over."""
+    first = write_clip(tmp_path / "first.mp4", range(6))
+    second = write_clip(tmp_path / "second.mkv", range(4))
+    record, stats = tmp_path / "grid.mp4", tmp_path / "stats.json"
+    sources = ("run", "--no-display", "--model", tiny_model, "--source", first, "--source", second)
+    options = ("--tile-size", "160x90", "--record", record, "--stats", stats)
+    outcome = rtseg(*sources, *options)
+    assert outcome.code == 0, outcome.err
+    with av.open(str(record)) as container:
+        pictures = list(container.decode(video=0))
+    assert len(pictures) == 6
+    assert (pictures[0].width, pictures[0].height) == (320, 90)
+    figures = json.loads(stats.read_text())
+    assert figures["source"] == f"{first} + {second}"
+    assert figures["frames_out"] == 6
+    assert sum(figures["class_share"].values()) == pytest.approx(1, abs=1e-3)
+    assert f"{second}: ended" in figures["source_state"]
+    outcome = rtseg(*sources, "--record", second.with_suffix(".mkv"), "-y")
+    assert outcome.code == 2
+    assert "second.mkv: is the input itself" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--source", "a.mp4", "--source", "b.mp4"], "b.mp4: no such file"),
+        (["--source", "a.mp4", "--demo"], "2 sources given"),
+        (["--source", "a.mp4"] * 17, "17 sources given; at most 16"),
+        (["--source", "a.mp4", "--tile-size", "64x64"], "--tile-size is for several sources"),
+        (["--source", "a.mp4", "--source", "a.mp4", "--tile-size", "65x64"], "--tile-size 65x64: both sides"),
+        (["--source", "a.mp4", "--source", "a.mp4", "--tile-size", "2x2"], "even, from 64 to 4096"),
+        (["--source", "a.mp4", "--source", "a.mp4", "--tile-size", "big"], "WIDTHxHEIGHT"),
+        (["--source", "a.mp4", "--camera", "97"], "camera 97: there is no"),
+    ],
+)
+def test_sources_that_cannot_be_together_are_one_clear_line(
+    rtseg: Rtseg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "a.mp4", range(2))
+    outcome = rtseg("run", "--no-display", "--record", "out.mp4", *options)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert message in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Camera(BaseSource):
             if index in self._missing:
                 continue
             self.asked_to_stop.wait(self._waits if index == 3 else self._every_s)
-            yield Frame("bgr24", (np.full((48, 64, 3), index, np.uint8),), index, time.monotonic_ns())
+            yield Frame("bgr24", (np.full((48, 64, 3), index % 256, np.uint8),), index, time.monotonic_ns())
 
     def stop(self) -> None:
         self.asked_to_stop.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -158,6 +159,24 @@ def test_a_stream_of_which_only_the_sound_goes_on(tmp_path: Path) -> None:
         assert watched.source.state.endswith("no picture for 0.4 s, though the connection is up")
         watched.stop()
     assert len(watched.frames) > 20  # MPEG-TS does not say where its last ones end
+
+
+def test_a_recording_whose_server_halts_and_goes_on(tmp_path: Path) -> None:
+    data = write_clip(tmp_path / "clip.ts", range(200)).read_bytes()
+    go_on = threading.Event()
+
+    def halting(request: Request) -> None:
+        request.begin("video/mp2t", len(data))
+        request.write(data[: len(data) // 2])
+        go_on.wait(20)
+        request.write(data[len(data) // 2 :])
+
+    with HttpServer(clip=halting) as server, Watched(open_stream(server.url("clip"))) as watched:
+        assert isinstance(watched.source, Recording)
+        watched.until(lambda: watched.source.state.startswith("no data for"))
+        go_on.set()
+        watched.until(lambda: len(watched.frames) == 200)
+        assert watched.source.state == PLAYING
 
 
 def test_udp_that_stops_and_comes_back() -> None:

@@ -36,7 +36,7 @@ def copy_through(source_path: Path, sink_path: Path) -> None:
     with VideoSource(str(source_path)) as source:
         sink = VideoSink(sink_path, rate=source.rate)
         for frame in source.frames():
-            sink.write(Segmentation(frame, NO_LOGITS, 0, 0), frame)
+            sink.write(Segmentation(frame, (NO_LOGITS,), 0, 0), frame)
         sink.close()
 
 
@@ -69,7 +69,7 @@ def test_times_come_out_as_they_went_in(tmp_path: Path, container: str, kind: st
 def write_frames(path: Path, frames: list[Frame]) -> list[Fraction]:
     sink = VideoSink(path, rate=Fraction(25))
     for frame in frames:
-        sink.write(Segmentation(frame, NO_LOGITS, 0, 0), frame)
+        sink.write(Segmentation(frame, (NO_LOGITS,), 0, 0), frame)
     sink.close()
     return times(path)
 

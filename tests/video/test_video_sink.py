@@ -28,7 +28,7 @@ def frame(index: int, size: tuple[int, int] = (96, 64)) -> Frame:
 
 
 def write(sink: VideoSink, frame: Frame) -> None:
-    sink.write(Segmentation(frame, NO_LOGITS, 0, 0), frame)
+    sink.write(Segmentation(frame, (NO_LOGITS,), 0, 0), frame)
 
 
 def part_of(path: Path) -> Path:
