@@ -18,7 +18,7 @@ from rtseg.runtime.pipeline import Pipeline
 from rtseg.segmenter import Segmenter
 from rtseg.threads import processors
 from rtseg.video.source import open_source
-from rtseg.video.video_sink import VideoSink
+from rtseg.video.video_sink import ENCODER_OPTIONS, VideoSink
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -108,7 +108,8 @@ def quality_db(segmenter: Segmenter, clip: Path, folder: Path) -> tuple[float, f
     writer.release()
     rate = theirs.stat().st_size * 8 * 30 / len(pictures)
     with av.open(str(mine), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"preset": "veryfast", "bf": "0"})
+        options = {key: value for key, value in ENCODER_OPTIONS.items() if key != "crf"}
+        stream = container.add_stream("libx264", rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", int(rate)
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))

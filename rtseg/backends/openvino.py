@@ -23,7 +23,7 @@ import openvino  # noqa: E402
 from openvino import properties  # noqa: E402
 
 _DEVICE = "CPU"
-# A folder of pictures has a handful of aspects, and a grid of three has three on each rung of --adaptive; each
+# A folder of pictures has a handful of aspects, a grid of three has three on each rung of --adaptive. Each
 # compiled network holds memory.
 _MAX_COMPILED = 12
 _HINTS = {
