@@ -33,7 +33,7 @@ from rtseg.video.source import Source
 __all__ = ["Pipeline", "Policy", "Style"]
 
 Policy = Literal["auto", "latest", "every-frame"]
-_PATIENCE_S = 1.5  # with a source that was asked to stop
+_PATIENCE_S = 1.0  # with a source that was asked to stop
 _POLL_S = 0.1
 
 
@@ -108,7 +108,7 @@ class Pipeline:
     def stop(self) -> None:
         """Ask for an end: no more frames are captured, those under way are finished. From any thread.
 
-        A source that does not end within a second and a half is left behind: see `abandoned`.
+        A source that does not end within a second is left behind: see `abandoned`.
         """
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()

@@ -6,27 +6,40 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rtseg.closing import Closing
 from rtseg.frame import Frame
-from rtseg.video.source import BaseSource, Source
+from rtseg.video.source import Source
 
 _LONGEST_WAIT_S = 1.0  # nobody wants to sit through a gap of minutes, nor wait for them to end the program
 
 
-class Paced(BaseSource):
+class Paced(Closing):
     """Gives a source's frames no sooner than their presentation times, counted from the first.
 
     Gaps of more than a second are shortened to one.
     """
 
     def __init__(self, source: Source) -> None:
-        super().__init__(source.name)
         self._source = source
+        self.name = source.name
+        self.live = source.live
+        self.keeps_up = source.keeps_up
         self.rate = source.rate
         self.size = source.size
         self.tiles = source.tiles
         self.frame_count = source.frame_count
         self.files = source.files
         self.troubles = source.troubles
+
+    @property
+    def state(self) -> str:
+        """What the source does."""
+        return self._source.state
+
+    @property
+    def reconnects(self) -> int:
+        """How often the source came back."""
+        return self._source.reconnects
 
     def frames(self) -> Iterator[Frame]:
         """The frames of the source; the time a frame waits here is no part of its age."""

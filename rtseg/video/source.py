@@ -40,13 +40,16 @@ class Source(Protocol):
     """The files that it reads, which no output may take the place of."""
     troubles: list[str]
     """What went wrong without ending the source, a sentence each: cut off, unreadable parts."""
-    state: str
-    """What it does now, in words for people: PLAYING, or "reconnecting in 4 s: connection refused"."""
-    reconnects: int
-    """How often it was lost and came back; the index of the frames then jumps."""
-
     keeps_up: bool
     """Whether a live source leaves frames out where they cannot be decoded as fast as they come."""
+
+    @property
+    def state(self) -> str:
+        """What it does now, in words for people: PLAYING, or "reconnecting in 4 s: connection refused"."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often it was lost and came back; the index of the frames then jumps."""
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order of presentation. Raises SourceError when the source fails."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import write_clip
 
 from rtseg.errors import ConfigError, SinkError
 from rtseg.frame import Frame, Segmentation
@@ -20,6 +21,8 @@ from rtseg.runtime.ladder import Ladder, rungs
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.stats import Drop
 from rtseg.segmenter import PendingSegmentation, Segmenter, load
+from rtseg.video.file import VideoSource
+from rtseg.video.paced import Paced
 from rtseg.video.source import BaseSource
 from rtseg.video.video_sink import VideoSink
 
@@ -105,6 +108,18 @@ def test_what_is_too_old_is_left_out_and_counted_as_such(segmenter: Segmenter) -
     assert pipeline.stats.frames_out + sum(pipeline.dropped().values()) == pipeline.stats.frames_in == 60
 
 
+@pytest.mark.parametrize("rate", [30, 60])
+def test_a_recording_in_the_place_of_a_camera(segmenter: Segmenter, tmp_path: Path, rate: int) -> None:
+    path = write_clip(tmp_path / "drive.mp4", range(rate // 2), time_base=Fraction(1, rate), rate=rate)
+    pipeline = Pipeline(Paced(VideoSource(str(path))), segmenter, policy="latest")
+    pipeline.start()
+    assert pipeline.join(30)
+    stats = pipeline.stats
+    assert stats.frames_in == rate // 2
+    assert stats.frames_out + sum(pipeline.dropped().values()) == stats.frames_in
+    assert stats.wall_s > (rate // 2 - 1) / rate - 0.01  # no faster than it came
+
+
 def test_a_maximal_age_is_for_the_latest_frame_only(segmenter: Segmenter) -> None:
     with pytest.raises(ConfigError, match="--policy latest"):
         Pipeline(Camera(1), segmenter, policy="every-frame", max_age_ms=20)
@@ -157,9 +172,9 @@ def test_a_source_that_hears_nothing_holds_nobody_up(
             pipeline.stop()
         if ended_by in {"network", "sink"}:
             with pytest.raises((OSError, SinkError)):
-                pipeline.join(30)
+                pipeline.join(ENDED_WITHIN_S)
         else:
-            assert pipeline.join(ENDED_WITHIN_S if ended_by == "stop" else 30)
+            assert pipeline.join(ENDED_WITHIN_S)
         assert pipeline.abandoned
         assert not pipeline.running
         assert sink.closed == 1
