@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +15,8 @@ from rtseg.cli.sources import SourceConfig, asked_for, open_asked
 from rtseg.cli.watching import Opened, tell_troubles, watch
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rtseg.backends import Precision
     from rtseg.frame import Frame
     from rtseg.runtime.ladder import Ladder
@@ -95,12 +98,12 @@ def run(
         typer.Option(
             "--adaptive",
             help="Live, take a smaller input or street-s while frames get older than --max-age, or than the "
-            "time between two.",
+            "time between two (33 ms where the source does not say).",
         ),
     ] = False,
     opacity: common.Opacity = 0.5,
     classes: common.Classes = "",
-    frames: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop when so many frames were captured.")] = None,
     stats: Annotated[Path | None, typer.Option(help="Write the run's statistics to this JSON file.")] = None,
     demo_size: Annotated[str, typer.Option(help="Size of the demo's pictures.")] = "1280x720",
     seed: Annotated[int, typer.Option(help="Which street the demo draws.")] = 1,
@@ -153,7 +156,7 @@ def execute(config: RunConfig) -> None:
     from rtseg.runtime.channel import LatestSlot
     from rtseg.runtime.pipeline import Pipeline, Style, is_latest
     from rtseg.segmenter import load
-    from rtseg.video.outputs import check_output, write_file
+    from rtseg.video.outputs import check_output
     from rtseg.video.video_sink import check_video_name
 
     console = common.console()
@@ -215,9 +218,23 @@ def execute(config: RunConfig) -> None:
             # What there is by then is kept, also when a stage failed.
             tell_troubles(source, console)
             if config.stats is not None:
-                write_file(config.stats, (json.dumps(summary(pipeline), indent=2) + "\n").encode())
+                failed = sys.exc_info()[1] is not None
+                _write_stats(config.stats, summary(pipeline), console, failed=failed)
                 written.append(config.stats)
     common.print_paths(*written)
+
+
+def _write_stats(path: Path, figures: dict[str, Any], console: Console, *, failed: bool) -> None:
+    """Raises SinkError, but where the run has failed: then that is the cause, and this only told."""
+    from rtseg.errors import SinkError
+    from rtseg.video.outputs import write_file
+
+    try:
+        write_file(path, (json.dumps(figures, indent=2) + "\n").encode())
+    except SinkError as error:
+        if not failed:
+            raise
+        console.print(f"Note: {error}")
 
 
 def _ladder(config: RunConfig, source: Source, segmenter: Segmenter, opened: Opened) -> Ladder:
@@ -256,6 +273,6 @@ def _sinks(
         sinks.append(LastPictureSink(picture, lambda image: draw_legend(image, card.classes, card.palette)))
         written.append(picture)
     if record is not None:
-        sinks.append(VideoSink(record, rate=source.rate))
+        sinks.append(VideoSink(record, rate=source.rate, scales=source.live))
         written.append(record)
     return sinks, written

@@ -39,6 +39,8 @@ def report(console: Console, figures: dict[str, Any]) -> None:
         f"{figures['frames_out']} frames in {figures['wall_s']:.1f} s = {figures['fps']:.1f} a second; "
         f"dropped: {dropped or 'none'}"
     )
+    if figures["frames_out"] == 0:
+        return
     columns = ("p50", "p95", "p99")
     table = Table("", *(f"{column} ms" for column in columns))
     for stage, times in {**figures["stages_ms"], "age at output": figures["age_ms"]}.items():

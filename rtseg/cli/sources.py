@@ -87,5 +87,6 @@ def open_asked(config: SourceConfig, *, policy: Policy, display: bool) -> Source
         opened = [stack.enter_context(open_source(uri, config.camera)) for uri in config.uris]
         source = opened[0] if len(opened) == 1 else GridSource(opened, config.tile_size or CELL)
         stack.pop_all()
-    # A recording is watched at its own speed; without anybody watching, it is done as fast as possible.
-    return Paced(source) if display and not source.live else source
+    # A recording is watched at its own speed, and stands in for a camera at that; else it is done as fast as
+    # possible.
+    return Paced(source) if (display or policy == "latest") and not source.live else source

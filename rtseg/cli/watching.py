@@ -102,7 +102,7 @@ def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Catches the first SIGINT or SIGTERM into the list; a second one ends the process as it always did."""
+    """Catches the first signal to end into the list; a second one ends the process as it always did."""
     caught: list[int] = []
 
     def catch(number: int, _: object) -> None:
@@ -111,7 +111,11 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(each, signal.SIG_DFL)
 
     before: dict[signal.Signals, Any] = {}
-    for each in (signal.SIGINT, signal.SIGTERM):
+    ending = [signal.SIGINT, signal.SIGTERM]
+    # A terminal or an ssh session that is gone; with nohup that is nothing.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    for each in ending:
         before[each] = signal.signal(each, catch)
     try:
         yield caught

@@ -71,18 +71,18 @@ class GridSource(BaseSource):
     def frames(self) -> Iterator[Frame]:
         """A canvas whenever a picture is new, or a source does something else. Raises SourceError.
 
-        Its index goes on by the largest gap of any source, so that what one of them lost is counted. It is as
-        old as the oldest of the pictures that are new in it.
+        Its index jumps over the most frames that any source lost. It is as old as the oldest of the pictures
+        that are new in it.
         """
         index = -1
         for member in self._members:
             member.source.keeps_up = self.keeps_up
         for turn in self._live_turns() if self.live else self._recorded_turns():
-            gaps = [self._members[number].gap(frame) for number, frame in turn.new.items()]
+            lost = max(member.lost() for member in self._members)
             changed = self._draw(turn.new)
             self._sum_up()
             if turn.new or changed:
-                index += max([1, *gaps])
+                index += 1 + lost
                 captured_ns = min((frame.captured_ns for frame in turn.new.values()), default=0)
                 yield Frame(
                     "bgr24",

@@ -23,7 +23,7 @@ class Member:
         self.ended = False
         self.error: SourceError | None = None
         """What ended it, if that was no ordinary end."""
-        self._next_index = 0
+        self._next_index = self._lost = self._told_lost = 0
 
     @property
     def doing(self) -> str:
@@ -32,11 +32,16 @@ class Member:
             return str(self.error).removeprefix(f"{self.source.name}: ")
         return "ended" if self.ended else PLAYING
 
-    def gap(self, frame: Frame) -> int:
-        """How far its index went on with this frame."""
-        gap = frame.index + 1 - self._next_index
+    def lost(self) -> int:
+        """Frames that the source did not give, or that were passed over, since this was asked last."""
+        lost = self._lost - self._told_lost
+        self._told_lost += lost
+        return lost
+
+    def _came(self, frame: Frame) -> None:
+        """Note it, of every frame of the source."""
+        self._lost += max(0, frame.index - self._next_index)
         self._next_index = frame.index + 1
-        return gap
 
     def stop(self) -> None:
         """Ask for an end. From any thread."""
@@ -100,6 +105,7 @@ class Live(Member):
 
     def _capture(self) -> None:
         for frame in self.source.frames():
+            self._came(frame)
             self._slot.put(frame)
 
     def stop(self) -> None:
@@ -140,6 +146,7 @@ class Recorded(Member):
         """The newest picture up to this moment, if there is a newer one than before."""
         newest: Frame | None = None
         while self._upcoming is not None and self._upcoming[1] <= until_s:
+            self._lost += newest is not None  # passed over
             newest, came_s = self._upcoming
             self._end_s = came_s + self._step
             self._read()
@@ -155,6 +162,7 @@ class Recorded(Member):
             return
         if frame is None:
             return
+        self._came(frame)
         if frame.pts is not None and frame.time_base is not None:
             moment_s = frame.pts * frame.time_base
         else:

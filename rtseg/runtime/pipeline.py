@@ -68,8 +68,8 @@ class Pipeline:
         self.latest = is_latest(source, policy)
         if not self.latest and (max_age_ms is not None or ladder is not None):
             raise ConfigError(
-                f"{source.name}: every frame of it comes out, however long that takes, so no age can be "
-                "asked for; --policy latest shows the newest frame at any time"
+                f"--max-age and --adaptive leave frames out, but every frame of {source.name} is to come "
+                "out; add --policy latest, which plays it as if it came from a camera"
             )
         source.keeps_up = self.latest
         self.ladder = ladder

@@ -57,6 +57,7 @@ class LiveSource(BaseSource):
         self._backoff = backoff or Backoff()
         self._stopping = threading.Event()
         self._told: dict[str, int] = {}
+        self._measured_rate = 0.0
         self._connected = True  # when whoever derives from this has been made
 
     def _connect(self) -> None:
@@ -79,6 +80,7 @@ class LiveSource(BaseSource):
         while not self._stopping.is_set():
             began = time.monotonic()
             first_index: int | None = None
+            since_s: float | None = None
             try:
                 if not self._connected:
                     self.state = "connecting"
@@ -87,6 +89,10 @@ class LiveSource(BaseSource):
                     if first_index is None:
                         first_index = next_index + (0 if seen_at is None else self._back_after(seen_at))
                     seen_at = time.monotonic()
+                    if since_s is None:
+                        since_s = seen_at
+                    elif seen_at > since_s:
+                        self._measured_rate = frame.index / (seen_at - since_s)
                     next_index = first_index + frame.index + 1
                     self.state = PLAYING
                     yield replace(frame, index=next_index - 1)
@@ -109,7 +115,7 @@ class LiveSource(BaseSource):
         self.reconnects += 1
         _LOG.warning("%s: playing again after %.1f s", self.name, away_s)
         self._note("lost", "was lost and came back", self.reconnects)
-        return max(1, round(away_s * float(self.rate or 30)))
+        return max(1, round(away_s * float(self.rate or self._measured_rate or 30)))
 
     def _wait(self, reason: str, wait_s: float) -> None:
         """Until the next try, or until somebody stops us; `state` counts down."""

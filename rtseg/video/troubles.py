@@ -120,4 +120,6 @@ def explain(error: Exception, *, remote: bool, gave_up_after_s: float | None = N
         return f"cannot be read ({reason})"
     if isinstance(error, av.error.ProtocolNotFoundError):
         return "this FFmpeg lacks its protocol; use another one, or install PyAV from its wheel"
-    return f"cannot be reached, or stopped answering ({reason}); check the address and the network"
+    refused = isinstance(error, (av.error.HTTPClientError, av.error.HTTPServerError))
+    what = "is refused by the server" if refused else "cannot be reached, or stopped answering"
+    return f"{what} ({reason.removeprefix('Server returned ')}); check the address and the network"

@@ -41,8 +41,11 @@ class VideoSink:
     program is killed (FFmpeg 8.1 and newer).
     """
 
-    def __init__(self, path: Path, *, rate: Fraction | None) -> None:
+    def __init__(self, path: Path, *, rate: Fraction | None, scales: bool = False) -> None:
         """Rate is the source's frames a second, where known: players show it, times do not depend on it.
+
+        With scales, frames of another size than the first are brought to that one, as a live source may give
+        them when it comes back. Else they are an error.
 
         Raises SinkError for a name whose ending is no kind of video.
         """
@@ -50,6 +53,7 @@ class VideoSink:
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
         self._rate = rate or Fraction(30)
+        self._scales = scales
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._color = ColorSpace()
@@ -65,7 +69,7 @@ class VideoSink:
             if self._container is None or self._stream is None:
                 self._container, self._stream = self._open(blended)
             size = self._stream.width, self._stream.height
-            if blended.size != size:
+            if blended.size != size and not self._scales:
                 raise SinkError(
                     f"{self._path}: frame {blended.index} is {blended.width}x{blended.height}, those before "
                     f"it {size[0]}x{size[1]}, and a video has one size; pictures of different sizes go into "
@@ -112,10 +116,12 @@ class VideoSink:
                 rows[: plane.height, : plane.width] = source
             picture.colorspace, picture.color_primaries, picture.color_trc = tags(self._color)
             picture.color_range = color_range
-        if picture.format.name != stream.pix_fmt:
+        if (picture.format.name, *frame.size) != (stream.pix_fmt, stream.width, stream.height):
             is_rgb = frame.pixel_format == "bgr24"
             picture = self._reformatter.reformat(
                 picture,
+                width=stream.width,
+                height=stream.height,
                 format=stream.pix_fmt,
                 src_colorspace=None if is_rgb else matrix,
                 dst_colorspace=matrix,

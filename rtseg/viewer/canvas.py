@@ -13,6 +13,8 @@ from rtseg.viewer.picture import Picture, fitted, to_bgrx
 
 _BACKGROUND = QColor(18, 20, 24)
 _FAINT = QColor(150, 158, 168)
+_BRIGHT = QColor(235, 238, 242)
+_VEIL = QColor(18, 20, 24, 190)
 
 
 class Canvas(QWidget):
@@ -28,6 +30,7 @@ class Canvas(QWidget):
         self.frame: Frame | None = None
         self._picture: Picture | None = None
         self._announced = True
+        self._trouble = ""
         self._panels: dict[Qt.Corner, Panel] = {}
         self._panel_images: dict[Qt.Corner, QImage] = {}
         self._painted_for: tuple[float, float] = (0.0, 0.0)
@@ -42,6 +45,12 @@ class Canvas(QWidget):
         self._picture = None
         self._announced = False
         self.update()
+
+    def set_trouble(self, text: str) -> None:
+        """Say why no picture comes, over a dimmed last one; empty while they come. GUI thread."""
+        if text != self._trouble:
+            self._trouble = text
+            self.update()
 
     def set_panels(self, panels: dict[Qt.Corner, Panel]) -> None:
         """Lay these panels over the picture. GUI thread; a panel that says the same is not painted again."""
@@ -59,6 +68,7 @@ class Canvas(QWidget):
             self._paint_waiting(painter)
         else:
             self._paint_frame(painter, self.frame)
+            self._paint_trouble(painter)
         self._paint_panels(painter)
         painter.end()
         if self.frame is not None and not self._announced:
@@ -83,6 +93,14 @@ class Canvas(QWidget):
         corner = QPointF((area[0] - size[0]) // 2 / ratio, (area[1] - size[1]) // 2 / ratio)
         extent = QRectF(corner.x(), corner.y(), size[0] / ratio, size[1] / ratio)
         painter.drawImage(extent, self._picture.image)
+
+    def _paint_trouble(self, painter: QPainter) -> None:
+        if self._trouble:
+            painter.fillRect(self.rect(), _VEIL)
+            painter.setPen(_BRIGHT)
+            painter.setFont(text_font(self._unit_px() * 1.3))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect(), flags, self._trouble)
 
     def _unit_px(self) -> float:
         """The height of text in panels: readable from afar on a large screen, all of it on a small one."""

@@ -69,7 +69,9 @@ class Meter:
             islice(reversed(self._pipeline.stats.stage_ns.get("inference", deque())), _RECENT)
         )
         stats, ladder = self._pipeline.stats, self._pipeline.ladder
-        ages_ns = tuple(self._age_ns)
+        trouble = self._trouble()
+        # What is on the screen then is older than any of these.
+        ages_ns = () if trouble else tuple(self._age_ns)
         return Reading(
             fps=self._fps(),
             capture_fps=stats.fps_now("capture"),
@@ -79,7 +81,7 @@ class Meter:
             age_p95_ms=float(np.percentile(ages_ns, 95)) / 1e6 if ages_ns else None,
             cpu=self._busy(),
             memory_mib=memory_mib()[0],
-            trouble=self._trouble(),
+            trouble=trouble,
             rung="" if ladder is None else ladder.current,
             dropped=self._pipeline.dropped(),
             shares=self._live_shares(),

@@ -116,6 +116,10 @@ class ViewerWindow(QWidget):
 
     def _read(self) -> None:
         self._reading = self._meter.read()
+        frame = self.canvas.frame
+        # A grid says it in the tile, as long as any other plays.
+        some_play = frame is not None and any(tile.playing for tile in frame.tiles)
+        self.canvas.set_trouble("" if self.ended or some_play else self._reading.trouble)
         self._refresh_panels()
 
     def _refresh_panels(self) -> None:

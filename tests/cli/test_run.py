@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,3 +173,28 @@ def test_options_that_make_no_sense_are_one_clear_line(
     assert outcome.err.count("\n") == 1
     assert "Traceback" not in outcome.err
     assert not list(tmp_path.rglob("*.mp4"))
+
+
+_SMALL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+from rtseg.cli import main
+sys.argv[0] = "rtseg"
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
+def test_a_full_disk_is_told_of_the_recording_and_of_the_statistics(tiny_model: Path, tmp_path: Path) -> None:
+    record, stats = tmp_path / "seen.mkv", tmp_path / "stats.json"
+    clip = write_clip(tmp_path / "clip.mp4")
+    arguments = ["run", "--source", clip, "--no-display", "--model", tiny_model]
+    outcome = subprocess.run(
+        [sys.executable, "-c", _SMALL_DISK, *arguments, "--record", record, "--stats", stats],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 2
+    assert f"Note: {stats}: cannot be written (File too large)" in outcome.stderr
+    assert outcome.stderr.splitlines()[-1].startswith(f"rtseg: {record}: cannot be")

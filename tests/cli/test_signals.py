@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a recording properly: every frame that was done is in it, and it can be played."""
+"""A signal to end ends a recording properly: every frame that was done is in it, and it can be played."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["process", "{pictures}", "-o", "{out}"], signal.SIGINT, 130),
         (["process", "{pictures}", "-o", "{out}"], signal.SIGTERM, 143),
         (["run", "--no-display", "--source", "{pictures}", "--record", "{out}"], signal.SIGINT, 0),
+        (["run", "--no-display", "--source", "{pictures}", "--record", "{out}"], signal.SIGHUP, 0),
     ],
-    ids=["process-SIGINT", "process-SIGTERM", "run-SIGINT"],
+    ids=["process-SIGINT", "process-SIGTERM", "run-SIGINT", "run-SIGHUP"],
 )
 def test_what_was_done_is_kept(
     tmp_path: Path, pictures: Path, tiny_model: Path, command: list[str], number: signal.Signals, code: int

@@ -240,6 +240,13 @@ def test_recorded_pictures_that_are_passed_over_are_gaps(tmp_path: Path) -> None
     assert [(frame.index, frame.pts) for frame in frames] == [(2, 0), (3, 1), (4, 50)]
 
 
+def test_pictures_that_come_at_odd_moments_are_not_lost() -> None:
+    cameras = [Camera("a", 80), Camera("b", 57), Camera("c", 64)]
+    with GridSource(cameras, CELL) as grid:
+        indices = [frame.index for frame in grid.frames()]
+    assert indices == list(range(len(indices)))
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_one_that_fails_is_told_and_the_others_go_on(live: bool) -> None:
     sources = [Camera("front", 60, live=live), Camera("back", 5, live=live, fails="its cable broke")]

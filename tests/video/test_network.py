@@ -95,7 +95,7 @@ def test_a_password_is_not_shown(server: Server) -> None:
 def test_what_a_server_refuses_or_mistakes(server: Server) -> None:
     server.bodies["page"] = b"<html>hello</html>" * 100
     for path, message in (
-        ("nothing", r"Server returned 404 Not Found.*check the address"),
+        ("nothing", r"refused by the server \(404 Not Found\); check the address"),
         ("page", "not with a video"),
     ):
         with pytest.raises(SourceError, match=message):

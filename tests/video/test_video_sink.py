@@ -13,7 +13,9 @@ import pytest
 from clips import times
 
 from rtseg.errors import SinkError
-from rtseg.frame import Frame, Segmentation
+from rtseg.frame import Frame, PixelFormat, Segmentation
+from rtseg.preprocess import to_bgr
+from rtseg.video.file import VideoSource
 from rtseg.video.video_sink import MP4_SURVIVES_A_CRASH, VideoSink
 
 SUFFIXES = ("mp4", "m4v", "mov", "mkv", "ts")
@@ -108,6 +110,28 @@ def test_a_frame_of_another_size_ends_it_and_the_rest_is_kept(tmp_path: Path) ->
         write(sink, frame(5, (32, 32)))
     sink.close()
     assert len(times(path)) == 5
+
+
+@pytest.mark.parametrize("pixel_format", ["bgr24", "yuv420p"])
+def test_a_live_recording_keeps_its_size_when_the_source_changes_its_own(
+    tmp_path: Path, pixel_format: PixelFormat
+) -> None:
+    def grey(index: int, width: int, height: int) -> Frame:
+        planes = [np.full((height, width, 3), 50 + 100 * index, np.uint8)]
+        if pixel_format == "yuv420p":
+            chroma = np.full((height // 2, width // 2), 128, np.uint8)
+            planes = [planes[0][..., 0], chroma, chroma]
+        return Frame(pixel_format, tuple(planes), index, 0, index, Fraction(1, 25))
+
+    sink = VideoSink(tmp_path / "a.mkv", rate=None, scales=True)
+    write(sink, grey(0, 96, 64))
+    write(sink, grey(1, 192, 96))
+    sink.close()
+    with VideoSource(str(tmp_path / "a.mkv")) as source:
+        pictures = [to_bgr(frame) for frame in source.frames()]
+    assert [picture.shape for picture in pictures] == [(64, 96, 3)] * 2
+    expected = [50, 150] if pixel_format == "bgr24" else [(50 - 16) * 255 / 219, (150 - 16) * 255 / 219]
+    assert [picture.mean() for picture in pictures] == pytest.approx(expected, abs=4)
 
 
 def test_a_folder_that_goes_away(tmp_path: Path) -> None:

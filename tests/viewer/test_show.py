@@ -19,6 +19,7 @@ from rtseg.errors import SourceError
 from rtseg.frame import Frame
 from rtseg.preprocess import to_bgr
 from rtseg.video.demo.source import DemoSource
+from rtseg.video.source import PLAYING
 from rtseg.viewer import texts
 from rtseg.viewer.panels import Row
 from rtseg.viewer.window import ViewerWindow
@@ -146,6 +147,47 @@ def test_when_the_source_fails_the_window_says_so_and_show_raises_it(make_pipeli
         viewer.show(pipeline, view, title="camera 0")
     assert banners == ["Stopped: camera 0: stopped answering; is its cable plugged in?"]
     assert rtseg_threads() == []
+
+
+class ComesAndGoes(DemoSource):
+    """A camera that is away for a while."""
+
+    def __init__(self) -> None:
+        super().__init__((320, 180))
+        self.back = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in super().frames():
+            if frame.index == 5:
+                self.state = "reconnecting in 4 s: unplugged"
+                self.back.wait(30)
+                self.state = PLAYING
+            yield frame
+
+
+def test_a_picture_that_is_no_longer_live_does_not_look_so(make_pipeline, act) -> None:
+    source = ComesAndGoes()
+    pipeline, view = make_pipeline(source)
+    pictures = []
+
+    def steps(window: ViewerWindow) -> Iterator[Callable[[], object]]:
+        yield lambda: window.canvas.frame is not None
+        pictures.append(rgb_of(window.canvas.grab().toImage()))
+        yield lambda: window._reading.trouble
+        pictures.append(rgb_of(window.canvas.grab().toImage()))
+        assert window._reading.age_ms is None
+        source.back.set()
+        yield lambda: not window._reading.trouble
+        pictures.append(rgb_of(window.canvas.grab().toImage()))
+        window.close()
+
+    act(steps)
+    pipeline.start()
+    viewer.show(pipeline, view, title="camera 0")
+    live, away, again = pictures
+    assert away.mean() < 0.5 * min(live.mean(), again.mean())
+    middle = away[away.shape[0] // 2 - 20 : away.shape[0] // 2 + 20]
+    assert middle.max() > 200  # the words
 
 
 def test_at_the_end_the_last_picture_stays(make_pipeline, act) -> None:
