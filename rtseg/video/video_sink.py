@@ -22,9 +22,9 @@ from rtseg.threads import share
 from rtseg.video.planes import SWSCALE_MATRICES, tags
 
 _CODEC = "libx264"
-# Without adaptive quantisation, superfast gives better pictures for the size than veryfast does with it, in
-# half of the CPU time (tools/bench_encoding.py). Without B-frames: with them and a variable rate, the MP4
-# muxer takes the video for shorter than it is, and players leave out its last frames.
+# Without adaptive quantisation, superfast gives pictures that are as good for their size as veryfast's with
+# it, in about half of the CPU time (tools/bench_encoding.py). Without B-frames: with them and a variable
+# rate, the MP4 muxer takes the video for shorter than it is, and players leave out its last frames.
 ENCODER_OPTIONS = {"preset": "superfast", "aq-mode": "none", "crf": "24", "bf": "0"}
 _CLOCK = Fraction(1, 90_000)  # for sources without presentation times: a tick fine enough for any camera
 # AVI is left out: it has no times.
