@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtseg import postprocess, preprocess
-from rtseg.backends import Backend, Inferred, Logits, Pending, Precision, open_backend
+from rtseg.backends import Backend, Logits, Pending, Precision, open_backend
 from rtseg.card import INT8_FILE, Model, ModelCard, NetworkPrecision, find_model
 from rtseg.closing import Closing
 from rtseg.errors import ConfigError
@@ -26,7 +26,6 @@ class PendingSegmentation:
     preprocess_ns: int
     _batches: tuple[tuple[Pending, tuple[int, ...]], ...]
     """Each with the numbers of the frame's pictures that are in it."""
-    _copied: bool
 
     def result(self) -> Segmentation:
         """Wait for it. Called once, and in the order in which the frames were submitted."""
@@ -34,25 +33,10 @@ class PendingSegmentation:
         inference_ns = 0
         for inference, numbers in self._batches:
             batch, spent_ns = inference.result()
-            parts.update(zip(numbers, batch.copy() if self._copied else batch, strict=True))
+            parts.update(zip(numbers, batch, strict=True))
             inference_ns += spent_ns
         in_order = tuple(parts[number] for number in range(len(parts)))
         return Segmentation(self.frame, in_order, self.preprocess_ns, inference_ns)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """An inference that was waited for, with logits that nothing overwrites."""
-
-    inferred: Inferred
-
-    @classmethod
-    def of(cls, pending: Pending) -> _Kept:
-        logits, spent_ns = pending.result()
-        return cls(Inferred(logits.copy(), spent_ns))
-
-    def result(self) -> Inferred:
-        return self.inferred
 
 
 class Segmenter(Closing):
@@ -122,12 +106,11 @@ class Segmenter(Closing):
             for size, numbers in groups.items()
         ]
         ready_ns = time.perf_counter_ns()
-        begun: list[tuple[Pending, tuple[int, ...]]] = []
-        for batch, numbers in zip(batches, groups.values(), strict=True):
-            if begun and self.backend.reuses_output:
-                begun[-1] = _Kept.of(begun[-1][0]), begun[-1][1]
-            begun.append((self.backend.submit(batch), tuple(numbers)))
-        return PendingSegmentation(frame, ready_ns - started_ns, tuple(begun), self.backend.reuses_output)
+        begun = tuple(
+            (self.backend.submit(batch), tuple(numbers))
+            for batch, numbers in zip(batches, groups.values(), strict=True)
+        )
+        return PendingSegmentation(frame, ready_ns - started_ns, begun)
 
     def prepare(self, pictures: Sequence[Size], share: float = 1.0) -> None:
         """Make ready for frames with pictures of these sizes: the network is compiled, and takes its memory.

@@ -1,9 +1,9 @@
 """Who gets how many threads: decoder, network and encoder share the processors, and it is settled here.
 
 Offline all three are always at work, so what counts is the CPU time of a frame, not how soon it is done. The
-network gets half of the processors, since two threads on the two halves of one core take twice the CPU time
-of one for the same result. Decoder and encoder get as many threads as there are processors: that costs 5 to
-15 % more CPU time than one thread each (H.264 at 1080p), and lets whichever is behind take what others leave.
+network gets half of the processors, since two threads on the two halves of one core take about twice the CPU
+time of one for the same result. Decoder and encoder get as many threads as there are processors: that costs
+a little more CPU time than one thread each, and lets whichever is behind take what others leave.
 
 Live a frame is late by what it waits for, so the network gets all processors, and the decoder of a stream
 never a thread a frame, for that holds back as many frames as there are threads.

@@ -44,7 +44,7 @@ class Backend(Protocol):
     precision: str
     """What the arithmetic really runs in, for example "bf16"."""
     reuses_output: bool
-    """True when the next inference overwrites the logits of this one."""
+    """True when the next `infer` overwrites the logits of this one."""
     in_flight: int
     """How many inferences are worth having under way at once; may grow with the first of a shape."""
 
@@ -56,6 +56,8 @@ class Backend(Protocol):
 
     def submit(self, batch: UInt8Array) -> Pending:
         """Begin an inference. Results are asked for in the order in which they were begun.
+
+        Nothing overwrites their logits.
 
         The batch must not be written to before its result is there.
         """
