@@ -17,14 +17,14 @@ import sys
 from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
-_VARIABLE = "RTSEG_CACHE"
+VARIABLE = "RTSEG_CACHE"
 _DIGEST_BYTES = 32
 _MAX_NETWORKS = 12  # the shipped models in each precision and some more; 10 MB an input size
 
 
 def cache_root() -> Path:
     """RTSEG_CACHE, or rtseg's folder where this system keeps caches. Raises RuntimeError without a home."""
-    if chosen := os.environ.get(_VARIABLE):
+    if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "rtseg" / "cache"
@@ -85,16 +85,16 @@ class CompiledCache:
             self._folder = None
             _tell(error)
             return
-        _forget_old(self._folder.parent)
+        forget_old(self._folder.parent, _MAX_NETWORKS)
 
 
-def _forget_old(parent: Path) -> None:
-    """Remove what was not used for longest; another process may be doing the same."""
+def forget_old(parent: Path, keep: int) -> None:
+    """Remove the folders that were not used for longest; another process may be doing the same."""
     used = []
     for folder in parent.iterdir():
         with contextlib.suppress(OSError):
             used.append((folder.stat().st_mtime, folder))
-    for _, folder in sorted(used, reverse=True)[_MAX_NETWORKS:]:
+    for _, folder in sorted(used, reverse=True)[keep:]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -117,7 +117,7 @@ def _tell(error: Exception) -> None:
     place = f" in {error.filename}" if isinstance(error, OSError) and error.filename else ""
     message = (
         f"Compiled networks cannot be kept{place} ({getattr(error, 'strerror', None) or error}), so every "
-        f"start takes as long as the first; {_VARIABLE} can name another folder"
+        f"start takes as long as the first; {VARIABLE} can name another folder"
     )
     if message not in _told:
         _told.add(message)

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from rtseg.cli import bench, data, evaluate, export, label, models, nets, process, run, train
+from rtseg.cli import bench, data, doctor, evaluate, export, label, models, nets, process, run, train
 from rtseg.errors import RtsegError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("label")(label.label)
 app.command("eval")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
+app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(nets.app, name="nets")

@@ -18,6 +18,8 @@ from rtseg.card import (
     describe_file,
     read_card,
 )
+from rtseg.export.parity import Gate
+from rtseg.export.reference import of_keras, of_onnx
 from rtseg.nets.resizing import SizeDependent
 from rtseg.nets.saved import load_network
 from rtseg.training.disk import writing
@@ -26,11 +28,12 @@ from rtseg.video.outputs import write_file
 _AFTER_FULL_DISK = "export it again"
 
 
-def export_onnx(folder: Path, out: Path) -> ModelCard:
+def export_onnx(folder: Path, out: Path, gate: Gate | None = None) -> ModelCard:
     """Write model.onnx from a folder with a card and Keras weights, as `rtseg train` leaves one.
 
     out may be the same folder; otherwise weights and card are copied there. Raises ModelError when the folder
-    lacks a file or the weights do not fit the net of the card.
+    lacks a file, the weights do not fit the net of the card, or the ONNX says something else than Keras does:
+    then what was in out is still there.
     """
     card = read_card(folder / CARD_FILE)
     # Built anew in float32 whatever precision it was trained in.
@@ -40,7 +43,18 @@ def export_onnx(folder: Path, out: Path) -> ModelCard:
     with writing(out, then=_AFTER_FULL_DISK):
         out.mkdir(parents=True, exist_ok=True)
     with writing(out / WEIGHTS_FILE, network.variables, then=_AFTER_FULL_DISK):
-        write_onnx(network, out / ONNX_FILE, card)
+        with tempfile.TemporaryDirectory(dir=out) as unproven:
+            path = Path(unproven) / ONNX_FILE
+            write_onnx(network, path, card)
+            (gate or Gate()).check(
+                of_onnx(path, "ONNX"),
+                of_keras(network),
+                model=card.name,
+                classes=card.classes,
+                size=(card.input.width, card.input.height),
+                kind="fp32",
+            )
+            path.replace(out / ONNX_FILE)
         # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
         network.save_weights(str(out / WEIGHTS_FILE))
     files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}

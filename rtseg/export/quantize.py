@@ -28,7 +28,9 @@ from rtseg.card import (
 )
 from rtseg.errors import ModelError, SinkError
 from rtseg.export.calibration import Calibration
+from rtseg.export.parity import Gate
 from rtseg.export.qdq import observe
+from rtseg.export.reference import of_onnx, open_reference
 from rtseg.export.sensitivity import Quantised, quantise_alike
 from rtseg.frame import Frame, UInt8Array
 from rtseg.video.outputs import check_output, write_file
@@ -64,11 +66,14 @@ def check_folder(model: Model, out: Path, *, overwrite: bool) -> None:
         check_output(out / CARD_FILE, overwrite=overwrite)
 
 
-def quantize_model(model: Model, out: Path, calibration: Calibration, progress: Progress) -> Quantised:
+def quantize_model(
+    model: Model, out: Path, calibration: Calibration, progress: Progress, gate: Gate | None = None
+) -> Quantised:
     """Write model.int8.onnx into a folder that was checked, and enter it into the card there.
 
     out may be the model's own folder; into another one the rest of the model is copied. Raises ModelError for
-    a network that is int8 already, DataError for a picture that cannot be read.
+    a network that is int8 already or that says something else than the model does once it is, DataError for a
+    picture that cannot be read. Then nothing is written.
     """
     network = _prepare(model.onnx_path)
     checked: list[UInt8Array] = []
@@ -81,13 +86,23 @@ def quantize_model(model: Model, out: Path, calibration: Calibration, progress: 
     quantised.producer_name = "rtseg"
     onnx.helper.set_model_props(quantised, {METADATA_KEY: inside.to_json()})
     onnx.checker.check_model(quantised, full_check=True)
+    data = quantised.SerializeToString()
 
     folder = model.onnx_path.parent
+    size = (card.input.width, card.input.height)
+    (gate or Gate()).check(
+        of_onnx(data, "int8 ONNX"),
+        open_reference(folder, size),
+        model=card.name,
+        classes=card.classes,
+        size=size,
+        kind="int8",
+    )
     if not out.samefile(folder):
         for name in card.files:
             if name != INT8_FILE and (folder / name).is_file():
                 shutil.copyfile(folder / name, out / name)
-    write_file(out / INT8_FILE, quantised.SerializeToString())
+    write_file(out / INT8_FILE, data)
     files = {name: entry for name, entry in card.files.items() if (out / name).is_file()}
     files[INT8_FILE] = describe_file(out / INT8_FILE)
     # Figures of an int8 network were measured with the one that this replaces.

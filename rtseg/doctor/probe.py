@@ -1,0 +1,77 @@
+"""python -m rtseg.doctor.probe NAME: load one library and print what it says of itself, as JSON.
+
+A process of its own for each, because a native library may end it: TensorRT without a driver does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import json
+import sys
+from typing import Any
+
+# CUdevice_attribute, fixed by the driver's interface (cuda.h).
+_CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
+
+
+def load(name: str) -> dict[str, Any]:
+    """Import a module: its version and where it lies, or "error"; "missing" if it is not installed."""
+    try:
+        if importlib.util.find_spec(name.partition(".")[0]) is None:
+            return {"error": f"{name} is not installed", "missing": True}
+        module = importlib.import_module(name)
+    except Exception as error:  # whatever it is, it is what importing this library comes to
+        return {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+    answer = {"version": getattr(module, "__version__", None), "file": getattr(module, "__file__", None)}
+    if name == "cv2":
+        answer["build"] = module.getBuildInformation()
+    if name == "onnxruntime":
+        answer["providers"] = module.get_available_providers()
+    return answer
+
+
+def driver() -> dict[str, Any]:
+    """The GPUs as the CUDA driver names them, without PyCUDA."""
+    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        cuda = ctypes.CDLL(library)
+    except OSError as error:
+        return {"error": f"there is no NVIDIA driver ({error})", "missing": True}
+    if code := cuda.cuInit(0):
+        return {"error": f"the NVIDIA driver does not start: {_error_name(cuda, code)}"}
+    version, count = ctypes.c_int(), ctypes.c_int()
+    cuda.cuDriverGetVersion(ctypes.byref(version))
+    cuda.cuDeviceGetCount(ctypes.byref(count))
+    gpus = [_gpu(cuda, number) for number in range(count.value)]
+    return {"cuda": f"{version.value // 1000}.{version.value % 1000 // 10}", "gpus": gpus}
+
+
+def _gpu(cuda: ctypes.CDLL, number: int) -> dict[str, Any]:
+    device, value, memory = ctypes.c_int(), ctypes.c_int(), ctypes.c_size_t()
+    name = ctypes.create_string_buffer(100)
+    cuda.cuDeviceGet(ctypes.byref(device), number)
+    cuda.cuDeviceGetName(name, len(name), device)
+    cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
+    capability = []
+    for attribute in (_CAPABILITY_MAJOR, _CAPABILITY_MINOR):
+        cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
+        capability.append(value.value)
+    return {
+        "name": name.value.decode(errors="replace"),
+        "capability": capability,
+        "memory_mib": memory.value // 2**20,
+    }
+
+
+def _error_name(cuda: ctypes.CDLL, code: int) -> str:
+    name = ctypes.c_char_p()
+    if cuda.cuGetErrorName(code, ctypes.byref(name)) or name.value is None:
+        return f"error {code}"
+    return f"{name.value.decode()} ({code})"
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1]
+    print(json.dumps(driver() if wanted == "driver" else load(wanted)))
