@@ -121,13 +121,15 @@ class Segmentation:
 
     parts: logits (C, h, w) float32 at the network's stride, of the whole frame or of each of its tiles; class
     maps of any size are made from them by `rtseg.postprocess.frame_class_map`, so that each output pays only
-    for the size that it needs.
+    for the size that it needs. class_map is one (H, W) uint8 of the whole frame that was made along the way,
+    on the GPU, or None.
     """
 
     frame: Frame
     parts: tuple[NDArray[np.float32], ...]
     preprocess_ns: int
     inference_ns: int
+    class_map: UInt8Array | None = None
 
     @property
     def logits(self) -> NDArray[np.float32]:

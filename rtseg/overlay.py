@@ -40,7 +40,8 @@ def blend(frame: Frame, class_map: UInt8Array, palette: Palette, opacity: float)
         return frame
     if frame.pixel_format == "bgr24":
         return replace(frame, planes=(_blend_bgr(frame.planes[0], class_map, palette, opacity, rows),))
-    u_tint, v_tint = (_look_up(class_map[rows], table) for table in _chroma(tuple(palette), frame.color))
+    tables = chroma_tables(tuple(palette), frame.color)
+    u_tint, v_tint = (_look_up(class_map[rows], table) for table in tables)
     hidden = np.equal(u_tint, 0).view(np.uint8)
     # What is less than itself nearby is hidden or another region, so this is the inner side of a border.
     border = np.not_equal(u_tint, cv2.erode(u_tint, _NEIGHBOURS)).view(np.uint8)
@@ -54,7 +55,7 @@ def blend(frame: Frame, class_map: UInt8Array, palette: Palette, opacity: float)
 
 
 @lru_cache(maxsize=16)
-def _chroma(palette: tuple[Rgb | None, ...], space: ColorSpace) -> tuple[UInt8Array, UInt8Array]:
+def chroma_tables(palette: tuple[Rgb | None, ...], space: ColorSpace) -> tuple[UInt8Array, UInt8Array]:
     """Tables (256,) of U and V by class. A U of 0 is for what is not tinted, so no colour has less than 1."""
     u_table, v_table = np.zeros((2, 256), np.uint8)
     for index, color in enumerate(palette):

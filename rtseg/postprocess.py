@@ -42,6 +42,9 @@ def frame_class_map(segmentation: Segmentation, size: Size) -> UInt8Array:
     Each tile that plays has its own in its place; where there is none, the map is zero.
     """
     frame = segmentation.frame
+    made = segmentation.class_map
+    if made is not None and made.shape == (size[1], size[0]):
+        return made
     if not frame.tiles:
         return class_map(segmentation.logits, size)
     composed = np.zeros((size[1], size[0]), np.uint8)

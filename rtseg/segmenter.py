@@ -5,12 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtseg import postprocess, preprocess
-from rtseg.backends import Backend, Logits, Pending, Precision, open_backend
+from rtseg import overlay, postprocess, preprocess
+from rtseg.backends import (
+    Backend,
+    FrameBackend,
+    Logits,
+    Pending,
+    PendingFrame,
+    Precision,
+    open_backend,
+)
 from rtseg.card import INT8_FILE, Model, ModelCard, NetworkPrecision, find_model
 from rtseg.closing import Closing
 from rtseg.errors import ConfigError
@@ -19,8 +28,8 @@ from rtseg.threads import Mode
 
 
 @dataclass(frozen=True)
-class PendingSegmentation:
-    """A frame whose inference is under way."""
+class _PendingBatches:
+    """A frame whose pictures are in these batches."""
 
     frame: Frame
     preprocess_ns: int
@@ -28,7 +37,6 @@ class PendingSegmentation:
     """Each with the numbers of the frame's pictures that are in it."""
 
     def result(self) -> Segmentation:
-        """Wait for it. Called once, and in the order in which the frames were submitted."""
         parts: dict[int, Logits] = {}
         inference_ns = 0
         for inference, numbers in self._batches:
@@ -37,6 +45,28 @@ class PendingSegmentation:
             inference_ns += spent_ns
         in_order = tuple(parts[number] for number in range(len(parts)))
         return Segmentation(self.frame, in_order, self.preprocess_ns, inference_ns)
+
+
+@dataclass(frozen=True)
+class _PendingOnGpu:
+    """A frame that the backend takes as it is: all of its time is inference."""
+
+    frame: Frame
+    _pending: PendingFrame
+
+    def result(self) -> Segmentation:
+        logits, class_map, spent_ns = self._pending.result()
+        return Segmentation(self.frame, (logits,), 0, spent_ns, class_map)
+
+
+class PendingSegmentation(Protocol):
+    """A frame whose inference is under way."""
+
+    @property
+    def frame(self) -> Frame: ...
+
+    def result(self) -> Segmentation:
+        """Wait for it. Called once, and in the order in which the frames were submitted."""
 
 
 class Segmenter(Closing):
@@ -98,6 +128,8 @@ class Segmenter(Closing):
         Tiles go through the network together, in a batch for each size of input that they have. Those that do
         not play do too: another number of pictures would be another shape, which takes a second to compile.
         """
+        if (on_gpu := self._submit_to_gpu(frame, share)) is not None:
+            return on_gpu
         started_ns = time.perf_counter_ns()
         pictures = [frame.cut(tile) for tile in frame.tiles] or [frame]
         groups = self._groups([picture.size for picture in pictures], share)
@@ -110,7 +142,17 @@ class Segmenter(Closing):
             (self.backend.submit(batch), tuple(numbers))
             for batch, numbers in zip(batches, groups.values(), strict=True)
         )
-        return PendingSegmentation(frame, ready_ns - started_ns, begun)
+        return _PendingBatches(frame, ready_ns - started_ns, begun)
+
+    def _submit_to_gpu(self, frame: Frame, share: float) -> PendingSegmentation | None:
+        """Where the backend also scales and upsamples, it gets the frame as it is."""
+        if frame.tiles or not isinstance(self.backend, FrameBackend):
+            return None
+        size = self.input_size(frame.size, share)
+        if not self.backend.takes_frames(size):
+            return None
+        map_size = overlay.class_map_size(frame)
+        return _PendingOnGpu(frame, self.backend.submit_frame(frame, size, map_size))
 
     def prepare(self, pictures: Sequence[Size], share: float = 1.0) -> None:
         """Make ready for frames with pictures of these sizes: the network is compiled, and takes its memory.
@@ -180,7 +222,7 @@ def load(
 ) -> Segmenter:
     """Open a model by name, folder or ONNX file.
 
-    backend is "auto", "openvino" or "onnxruntime"; precision "auto", "f32", "bf16" or, for a model that has
+    backend is one of rtseg.backends.BACKENDS; precision "auto", "f32", "bf16" or, for a model that has
     a quantised network, "int8". mode "live" has each frame done as soon as can be, "offline" as many a second
     as can be, beside a decoder and an encoder. threads limits the CPU threads of the network; None leaves
     them to the mode. With measure, precision "auto" takes the quantised network where that measures faster

@@ -64,6 +64,8 @@ REQUIREMENTS = (
     "tomli>=2; python_version < '3.11'",
     "pyqt6>=6.6; extra == 'viewer'",
     "keras>=3.12; extra == 'train'",
+    "onnx>=1.16; extra == 'tensorrt'",
+    "pycuda>=2024.1; extra == 'tensorrt'",
     "tensorflow>=2.18; extra == 'train'",
 )
 VERSIONS = {
@@ -72,6 +74,7 @@ VERSIONS = {
     "onnxruntime": "1.23.2",
     "tomli": "2.5.0",
     "pyqt6": "6.7.1",
+    "onnx": "1.19.0",
     "tensorrt": "10.3.0",  # as the metadata of the board's own package says
     "pycuda": "2024.1.2",
 }

@@ -16,7 +16,8 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 CONSTRAINTS = REPOSITORY / "tools/jetson/constraints.txt"
 OFFLINE = re.compile(
-    r"Failed to fetch|error sending request|dns error|client error \(Connect\)|timed out|Network|no index", re.I
+    r"Failed to fetch|error sending request|dns error|client error \(Connect\)|timed out|Network|no index",
+    re.I,
 )
 BOARDS = {"3.10": "2_35", "3.12": "2_39"}
 """The Python of a JetPack, and the C library of its Ubuntu."""
@@ -46,7 +47,9 @@ def resolve(python: str, cache: Path, *options: str | Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", BOARDS)
-def test_the_base_install_has_wheels_and_nothing_that_a_board_brings_itself(python: str, uv_cache: Path) -> None:
+def test_the_base_install_has_wheels_and_nothing_that_a_board_brings_itself(
+    python: str, uv_cache: Path
+) -> None:
     pins = resolve(python, uv_cache)
     assert {"av", "numpy", "onnxruntime", "opencv-python-headless", "pydantic", "typer"} <= pins.keys()
     unwanted = re.compile(r"tensorflow|keras|torch|jax|tensorrt|nvidia|pycuda|openvino")

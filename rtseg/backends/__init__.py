@@ -1,4 +1,4 @@
-"""What runs a network: OpenVINO or ONNX Runtime, behind one interface.
+"""What runs a network: OpenVINO, ONNX Runtime or TensorRT, behind one interface.
 
 infer: batch (N, H, W, 3) uint8 RGB  ->  logits (N, C, H/4, W/4) float32
 """
@@ -9,14 +9,14 @@ import importlib
 import importlib.util
 import platform
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
 from rtseg.errors import BackendUnavailable, ConfigError
-from rtseg.frame import UInt8Array
+from rtseg.frame import Frame, Size, UInt8Array
 from rtseg.threads import Mode, share
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
@@ -27,6 +27,17 @@ class Inferred(NamedTuple):
     """What an inference gave, and the time that it took, waiting for those before it left out."""
 
     logits: Logits
+    spent_ns: int
+
+
+class FrameInferred(NamedTuple):
+    """What an inference on a whole frame gave, and the time that it took.
+
+    logits (C, h, w) float32; class_map (H, W) uint8 of the size that was asked for.
+    """
+
+    logits: Logits
+    class_map: UInt8Array
     spent_ns: int
 
 
@@ -41,12 +52,14 @@ class Backend(Protocol):
     """An opened network. Used by one thread at a time; closed when done."""
 
     name: str
-    precision: str
-    """What the arithmetic really runs in, for example "bf16"."""
     reuses_output: bool
     """True when the next `infer` overwrites the logits of this one."""
     in_flight: int
     """How many inferences are worth having under way at once; may grow with the first of a shape."""
+
+    @property
+    def precision(self) -> str:
+        """What the arithmetic really runs in, for example "bf16"."""
 
     def infer(self, batch: UInt8Array) -> Logits:
         """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32. The first of a shape may take a second.
@@ -69,16 +82,60 @@ class Backend(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
+class PendingFrame(Protocol):
+    """A frame that is under way."""
+
+    def result(self) -> FrameInferred:
+        """Wait for it. Called once."""
+
+
+@runtime_checkable
+class FrameBackend(Backend, Protocol):
+    """One that also does what comes before and after the network, on the GPU."""
+
+    def takes_frames(self, size: Size) -> bool:
+        """Whether it does so for network inputs of this size (width, height)."""
+
+    def submit_frame(self, frame: Frame, size: Size, map_size: Size) -> PendingFrame:
+        """Begin with a frame as it came, which is one picture; the class map shall have map_size.
+
+        In turn with `submit`: results are asked for in the order in which they were begun.
+        """
+
+
 class _Opener(Protocol):
     def __call__(
         self, onnx_path: Path, *, classes: int, precision: Precision, mode: Mode, threads: int | None
     ) -> Backend: ...
 
 
-# name -> (package that it needs, module, class); a module is imported when its backend is asked for.
+class _Entry(NamedTuple):
+    package: str
+    module: str
+    """Imported when its backend is asked for."""
+    class_name: str
+    remedy: str
+
+
+_TENSORRT_REMEDY = (
+    "on a Jetson it comes with JetPack: make the environment with `python3 -m venv --system-site-packages`; "
+    "on a PC install it with `pip install 'rtseg[tensorrt]'`"
+)
+_ORT = "rtseg.backends.onnxruntime"
 _BACKENDS = {
-    "openvino": ("openvino", "rtseg.backends.openvino", "OpenVinoBackend"),
-    "onnxruntime": ("onnxruntime", "rtseg.backends.onnxruntime", "OnnxRuntimeBackend"),
+    "openvino": _Entry(
+        "openvino", "rtseg.backends.openvino", "OpenVinoBackend", "install it with `pip install openvino`"
+    ),
+    "onnxruntime": _Entry(
+        "onnxruntime", _ORT, "OnnxRuntimeBackend", "install it with `pip install onnxruntime`"
+    ),
+    "tensorrt": _Entry("tensorrt", "rtseg.backends.tensorrt.backend", "TensorRtBackend", _TENSORRT_REMEDY),
+    "onnxruntime-cuda": _Entry(
+        "onnxruntime", _ORT, "OnnxRuntimeCudaBackend", "install it with `pip install onnxruntime-gpu`"
+    ),
+    "onnxruntime-tensorrt": _Entry(
+        "onnxruntime", _ORT, "OnnxRuntimeTensorRtBackend", "install it with `pip install onnxruntime-gpu`"
+    ),
 }
 BACKENDS = ("auto", *_BACKENDS)
 
@@ -102,17 +159,31 @@ def open_backend(
     """
     if name not in BACKENDS:
         raise ConfigError(f"unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
-    chosen = _fastest() if name == "auto" else name
-    package, module, class_name = _BACKENDS[chosen]
+    limit = threads if threads is not None else share(mode).network
+
+    def opened(chosen: str) -> Backend:
+        opener = _opener(chosen)
+        return opener(onnx_path, classes=classes, precision=precision, mode=mode, threads=limit)
+
+    if name != "auto":
+        return opened(name)
+    if precision != "bf16" and importlib.util.find_spec("tensorrt"):
+        from rtseg.backends.auto import open_gpu_first
+
+        return open_gpu_first(lambda: opened("tensorrt"), lambda: opened(_fastest()))
+    return opened(_fastest())
+
+
+def _opener(name: str) -> _Opener:
+    """Raises BackendUnavailable."""
+    entry = _BACKENDS[name]
     try:
-        opener = cast(_Opener, getattr(importlib.import_module(module), class_name))
+        return cast(_Opener, getattr(importlib.import_module(entry.module), entry.class_name))
     except ImportError as error:
         raise BackendUnavailable(
-            f"backend {chosen!r} needs the package {package!r}, which cannot be imported ({error}); "
-            f"install it with `pip install {package}` or choose another of {', '.join(BACKENDS)}"
+            f"backend {name!r} needs the package {entry.package!r}, which cannot be imported ({error}); "
+            f"{entry.remedy} or choose another of {', '.join(BACKENDS)}"
         ) from error
-    limit = threads if threads is not None else share(mode).network
-    return opener(onnx_path, classes=classes, precision=precision, mode=mode, threads=limit)
 
 
 def _fastest() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import statistics
 import time
@@ -26,8 +27,11 @@ def fastest(
 ) -> Precision:
     """Gives "int8" or "auto". Both are measured in turns, at this input size: a second or two.
 
-    Where nothing can be kept on disk it is not measured at each start: then it is "auto".
+    Where nothing can be kept on disk it is not measured at each start: then it is "auto". So it is where an
+    engine runs the network, for one is built in the precision that somebody chose.
     """
+    if backend == "tensorrt" or (backend == "auto" and _has_engine(float_path)):
+        return "auto"
     quantised = CompiledCache(int8_path, f"choice {backend} {mode}")
     name = f"{size[0]}x{size[1]}-{CompiledCache.digest(float_path)[:16]}.choice"
     if (known := quantised.read(name)) is not None:
@@ -45,6 +49,19 @@ def fastest(
         return "auto"
     quantised.write(name, chosen.encode())
     return chosen
+
+
+def _has_engine(network: Path) -> bool:
+    """Whether "auto" would take TensorRT."""
+    if importlib.util.find_spec("tensorrt") is None:
+        return False
+    from rtseg.backends.tensorrt import cuda
+    from rtseg.backends.tensorrt.engines import Engines
+
+    try:
+        return bool(Engines(network, "auto", cuda.open_driver()).sizes())
+    except (RtsegError, ImportError):
+        return False
 
 
 def _ratio(one: Backend, other: Backend, size: Size) -> float:

@@ -1,21 +1,28 @@
-"""ONNX Runtime on the CPU: everywhere, the reference that the others are compared with."""
+"""ONNX Runtime: on the CPU everywhere, the reference for all others; and on NVIDIA's GPUs."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 
 from rtseg.backends import Inferred, Logits, Precision
+from rtseg.backends.cache import cache_root
 from rtseg.backends.contract import check_contract
 from rtseg.closing import Closing
-from rtseg.errors import ConfigError, ModelError
+from rtseg.errors import BackendUnavailable, ConfigError, ModelError
 from rtseg.frame import UInt8Array
 from rtseg.threads import Mode
 
 _SILENT = 4
+_CPU = "CPUExecutionProvider"
+_CUDA = "CUDAExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
+_Provider = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -44,20 +51,24 @@ class OnnxRuntimeBackend(Closing):
         mode: Mode = "live",
         threads: int | None = None,
     ) -> None:
-        """Raises ModelError for a file that is no ONNX or not of our contract."""
+        """Raises ModelError for a file that is no ONNX or not of our contract.
+
+        On a GPU also BackendUnavailable, where this ONNX Runtime cannot use one.
+        """
         if precision == "bf16":
-            raise ConfigError("ONNX Runtime's CPU kernels know no bf16; use f32 or the backend openvino")
+            raise ConfigError("ONNX Runtime's kernels know no bf16; use f32 or the backend openvino")
         self.precision = "int8" if precision == "int8" else "f32"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _SILENT
         options.intra_op_num_threads = threads or 0
+        providers = self._providers(precision)
+        _require(self.name, providers[0][0])
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(onnx_path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(str(onnx_path), options, providers=providers)
         except Exception as error:  # ONNX Runtime's errors share no narrower base
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {reason}") from error
+        _check_used(self.name, providers[0][0], self._session.get_providers())
         outputs = self._session.get_outputs()
         check_contract(
             onnx_path,
@@ -65,6 +76,10 @@ class OnnxRuntimeBackend(Closing):
             outputs={node.name: node.shape for node in outputs},
             classes=classes,
         )
+
+    def _providers(self, precision: Precision) -> list[_Provider]:
+        """In the order in which they are asked, each with its options."""
+        return [(_CPU, {})]
 
     def infer(self, batch: UInt8Array) -> Logits:
         """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32."""
@@ -75,3 +90,58 @@ class OnnxRuntimeBackend(Closing):
         """Infer at once: ONNX Runtime's other way calls back into Python from a thread of its own."""
         started_ns = time.perf_counter_ns()
         return _Done(Inferred(self.infer(batch), time.perf_counter_ns() - started_ns))
+
+
+class OnnxRuntimeCudaBackend(OnnxRuntimeBackend):
+    """Runs the network with ONNX Runtime's CUDA provider, of the package onnxruntime-gpu."""
+
+    name = "onnxruntime-cuda"
+
+    def _providers(self, precision: Precision) -> list[_Provider]:
+        # In float32 as it says, and not in the 10 bits of mantissa that tensor cores take by default.
+        # What it does not know runs on the CPU.
+        return [(_CUDA, {"use_tf32": "0" if precision == "f32" else "1"}), (_CPU, {})]
+
+
+class OnnxRuntimeTensorRtBackend(OnnxRuntimeBackend):
+    """Runs the network with ONNX Runtime's TensorRT provider, which builds its engines by itself.
+
+    Minutes for each size of input, the first time; the cache folder keeps them.
+    """
+
+    name = "onnxruntime-tensorrt"
+
+    def _providers(self, precision: Precision) -> list[_Provider]:
+        if precision == "auto":
+            self.precision = "f16"
+        options = {"trt_fp16_enable": str(precision == "auto"), "trt_int8_enable": str(precision == "int8")}
+        try:
+            folder = cache_root() / "onnxruntime-engines"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (OSError, RuntimeError) as error:
+            raise BackendUnavailable(
+                f"backend {self.name!r} has no place for its engines ({error}), and would build them at each "
+                "start; RTSEG_CACHE can name another folder"
+            ) from error
+        options |= {"trt_engine_cache_enable": "True", "trt_engine_cache_path": str(folder)}
+        return [(_TENSORRT, options), (_CUDA, {}), (_CPU, {})]
+
+
+def _require(name: str, provider: str) -> None:
+    """Raises BackendUnavailable where this ONNX Runtime was built without a provider."""
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
+        raise BackendUnavailable(
+            f"backend {name!r} needs ONNX Runtime's {provider}; the one that is installed has "
+            f"{', '.join(available)}. Put the other in its place: `pip uninstall onnxruntime` and "
+            "`pip install onnxruntime-gpu`"
+        )
+
+
+def _check_used(name: str, provider: str, used: Sequence[str]) -> None:
+    """ONNX Runtime falls back to the CPU without a word. Raises BackendUnavailable."""
+    if provider not in used:
+        raise BackendUnavailable(
+            f"backend {name!r}: ONNX Runtime has {provider} but cannot start it here, and would run on the "
+            "CPU; see `rtseg doctor --for tensorrt` for driver and libraries, or use --backend onnxruntime"
+        )

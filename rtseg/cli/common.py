@@ -22,8 +22,11 @@ Model = Annotated[
     ),
 ]
 Backend = Annotated[
-    Literal["auto", "openvino", "onnxruntime"],
-    typer.Option(help="What runs the network; auto takes the fastest one here."),
+    Literal["auto", "openvino", "onnxruntime", "tensorrt", "onnxruntime-cuda", "onnxruntime-tensorrt"],
+    typer.Option(
+        help="What runs the network; auto takes the fastest one here. tensorrt runs what `rtseg export "
+        "--format engine` has built."
+    ),
 ]
 Precision = Annotated[
     Literal["auto", "f32", "bf16", "int8"],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rtseg.doctor.finding import Diagnosis
 
 _WIDTH = 80
-_COMMANDS = {"tensorrt": "run --backend tensorrt", "viewer": "run in a window"}
+_USES = {"tensorrt": "TensorRT", "viewer": "rtseg run in a window"}
 
 
 def doctor(
@@ -60,5 +60,5 @@ def _print(diagnosis: Diagnosis) -> None:
         for line in finding.mend:
             console.print(f"  {line}")
     names = ", ".join(finding.check for finding in diagnosis.breaking)
-    command = f"rtseg {_COMMANDS.get(diagnosis.use, diagnosis.use)}"
-    console.print(f"\n{command} {f'would fail here: {names}' if names else 'works here'}")
+    use = _USES.get(diagnosis.use, f"rtseg {diagnosis.use}")
+    console.print(f"\n{use} {f'would fail here: {names}' if names else 'works here'}")

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from rtseg.doctor.finding import USES, Finding, Use
 from rtseg.doctor.place import Place
 
-_OPENCV = "opencv-python-headless"  # the board's own cv2 takes its place: the check of cv2 says more
-_EXTRAS: dict[str, frozenset[Use]] = {"viewer": frozenset({"viewer"}), "train": frozenset({"train"})}
+_OPENCV = "opencv-python-headless"  # the board's own cv2 takes its place
+_SEEN_ELSEWHERE = {_OPENCV, "tensorrt", "pycuda"}
+# Extra -> what its line is called, and what fails without it.
+_EXTRAS: dict[str, tuple[str, frozenset[Use]]] = {
+    "": ("packages", frozenset(USES)),
+    "viewer": ("viewer", frozenset({"viewer"})),
+    "train": ("train", frozenset({"train"})),
+    "tensorrt": ("engines", frozenset({"tensorrt"})),
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,10 @@ def check(place: Place) -> Iterator[Finding]:
     if not required:
         found = "rtseg itself is not installed, so nobody knows what it needs"
         yield Finding("packages", "trouble", found, ("pip install -e .",), frozenset(USES))
-    for extra, breaks in {"": frozenset(USES), **_EXTRAS}.items():
-        group = [each for each in required if each.extra == extra and each.name != _OPENCV]
+    for extra, (name, breaks) in _EXTRAS.items():
+        group = [each for each in required if each.extra == extra and each.name not in _SEEN_ELSEWHERE]
         if group:
-            yield _group(place, extra, group, breaks)
+            yield _group(place, name, group, breaks)
     yield _loads(place, "decoding", "av", frozenset(USES))
     on_x86 = place.machine.lower() in {"x86_64", "amd64"}
     has_openvino = on_x86 and place.version("openvino") is not None
@@ -60,14 +67,13 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", re.split(r"[^\d.]", version, maxsplit=1)[0])))
 
 
-def _group(place: Place, extra: str, group: list[Requirement], breaks: frozenset[Use]) -> Finding:
+def _group(place: Place, check: str, group: list[Requirement], breaks: frozenset[Use]) -> Finding:
     versions = {each.name: place.version(each.name) for each in group}
     lacking = []
     for each in group:
         version = versions[each.name]
         if version is None or numbers(version) < numbers(each.least):
             lacking.append(each)
-    check = extra or "packages"
     if not lacking:
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         return Finding(check, "ok", found, facts=versions)
@@ -77,7 +83,7 @@ def _group(place: Place, extra: str, group: list[Requirement], breaks: frozenset
     )
     wanted = [f"{each.name}>={each.least}" if each.least else each.name for each in lacking]
     mend = (shlex.join(["pip", "install", *wanted]),)
-    if extra and len(lacking) == len(group):
+    if check != "packages" and len(lacking) == len(group):
         return Finding(check, "not here", named, mend, breaks, versions)
     return Finding(check, "trouble", named, mend, breaks, versions)
 

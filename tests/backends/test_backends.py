@@ -1,4 +1,4 @@
-"""Both backends say the same, of any shape, and say plainly what they cannot do."""
+"""The CPU's backends say the same, of any shape; all say plainly what they cannot do."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from rtseg.backends import BACKENDS, Backend, open_backend
 from rtseg.card import ONNX_FILE
+from rtseg.cli import common
 from rtseg.errors import BackendUnavailable, ConfigError, ModelError
 
-NAMES = [name for name in BACKENDS if name != "auto"]
+NAMES = ["openvino", "onnxruntime"]  # that every machine has
 SHAPES = [(1, 64, 64), (2, 64, 96), (1, 160, 32), (3, 32, 32)]
 
 
@@ -144,3 +147,74 @@ def test_offline_openvino_keeps_several_under_way_and_live_one(tiny_model: Path)
         with open_backend("openvino", tiny_model / ONNX_FILE, classes=4, mode=mode) as backend:  # type: ignore[arg-type]
             backend.infer(batch)
             assert backend.in_flight == 1 if mode == "live" else backend.in_flight >= expected
+
+
+GPU_PROVIDERS = {
+    "onnxruntime-cuda": "CUDAExecutionProvider",
+    "onnxruntime-tensorrt": "TensorrtExecutionProvider",
+}
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_an_onnx_runtime_without_the_gpus_provider_is_said_to_be_the_wrong_package(
+    name: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(BackendUnavailable, match=f"{GPU_PROVIDERS[name]}.*pip install onnxruntime-gpu"):
+        open_backend(name, tiny_model / ONNX_FILE, classes=4)
+
+
+@pytest.fixture
+def gpu_session(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """ONNX Runtime as if it had GPU providers, which run on the CPU; what each session was asked for."""
+    asked: list[list[str]] = []
+    real = onnxruntime.InferenceSession
+
+    class Session(real):  # type: ignore[misc]
+        def __init__(self, path: str, options: object, providers: list[object]) -> None:
+            asked.append([each if isinstance(each, str) else each[0] for each in providers])  # type: ignore[index]
+            super().__init__(path, options, providers=["CPUExecutionProvider"])
+
+        def get_providers(self) -> list[str]:
+            return asked[-1]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: [*GPU_PROVIDERS.values(), "CPUExecutionProvider"]
+    )
+    return asked
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_the_gpus_provider_is_asked_first(
+    name: str, tiny_model: Path, gpu_session: list[list[str]], backends: dict[str, Backend]
+) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    with open_backend(name, tiny_model / ONNX_FILE, classes=4) as backend:
+        assert backend.name == name
+        assert gpu_session[-1][0] == GPU_PROVIDERS[name]
+        assert gpu_session[-1][-1] == "CPUExecutionProvider"
+        np.testing.assert_allclose(backend.infer(batch), backends["onnxruntime"].infer(batch), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_onnx_runtime_that_silently_took_the_cpu_is_found_out(
+    name: str, tiny_model: Path, gpu_session: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session: Any = onnxruntime.InferenceSession
+    monkeypatch.setattr(session, "get_providers", lambda self: ["CPUExecutionProvider"])
+    with pytest.raises(BackendUnavailable, match="cannot start it here"):
+        open_backend(name, tiny_model / ONNX_FILE, classes=4)
+
+
+def test_a_missing_tensorrt_is_said_to_come_with_jetpack_or_an_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    with pytest.raises(BackendUnavailable, match=r"'tensorrt'.*JetPack.*pip install 'rtseg\[tensorrt\]'"):
+        open_backend("tensorrt", tmp_path / "none.onnx", classes=4)
+
+
+def test_the_command_line_offers_every_backend() -> None:
+    options = get_args(get_args(common.Backend)[0])
+    assert options == BACKENDS

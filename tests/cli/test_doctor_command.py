@@ -59,7 +59,7 @@ def test_each_trouble_has_its_commands_each_whole_on_a_line(
     assert outcome.code == 1
     assert "\nTensorRT, needed for tensorrt:\n  sudo apt install tensorrt python3-libnvinfer\n" in outcome.out
     assert "\n  PATH=/usr/local/cuda/bin:$PATH pip install pycuda\n" in outcome.out
-    assert outcome.out.endswith("\nrtseg run --backend tensorrt would fail here: TensorRT, PyCUDA\n")
+    assert outcome.out.endswith("\nTensorRT would fail here: TensorRT, PyCUDA\n")
     assert rtseg("doctor").code == 0
 
 

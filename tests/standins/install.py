@@ -13,6 +13,8 @@ from standins.tensorrt_standin import Script, make_tensorrt
 
 VERSIONS = ("8.6.1", "10.3.0", "10.13.3.9", "11.4.0.106")
 
+_BUILT_ON_IMPORTERS = {"rtseg.backends.tensorrt.runner", "rtseg.backends.tensorrt.backend"}
+
 
 def stubs_of(shared: Path, version: str) -> Path:
     """The folder of one version's stubs; skips the test where it is absent."""
@@ -44,7 +46,7 @@ def standing_in(shared: Path, version: str) -> Iterator[Script]:
 def _forget_importers() -> None:
     """What has imported a tensorrt imports the next one anew."""
     for name, module in sys.modules.copy().items():
-        if name.startswith("rtseg.") and "trt" in vars(module):
+        if name.startswith("rtseg.") and ("trt" in vars(module) or name in _BUILT_ON_IMPORTERS):
             del sys.modules[name]
             package, _, leaf = name.rpartition(".")
             if hasattr(sys.modules.get(package), leaf):

@@ -37,6 +37,8 @@ class Script:
     no_context: bool = False
     no_builder: bool = False
     refuses_timings: bool = False
+    stops: bool = False
+    """Takes no more inferences."""
     alters_logits: Callable[[np.ndarray], np.ndarray] = lambda logits: logits
     on_step: Callable[[int], None] = lambda step: None
     """Called before each of ten steps of a build, in the thread that builds."""
@@ -327,7 +329,14 @@ def _behave(trt: types.ModuleType, script: Script) -> None:
         if script.no_context:
             return None
         note("IExecutionContext")
-        return make("IExecutionContext", _session=self._session, _addresses={}, _shape=None)
+        return make(
+            "IExecutionContext",
+            _session=self._session,
+            _logger=self._logger,
+            _addresses={},
+            _shape=None,
+            _warm=False,
+        )
 
     types_of = {"image": trt.DataType.UINT8, "logits": trt.DataType.FLOAT}
 
@@ -363,14 +372,22 @@ def _behave(trt: types.ModuleType, script: Script) -> None:
         return True
 
     def execute_async_v3(self: Any, stream_handle: int) -> bool:
-        script.card.check_current()
         assert stream_handle, "the default stream"
+        if script.stops:
+            say(self._logger, "ERROR", "1: [genericReformat.cu::call::1] Cuda Runtime (an illegal access)")
+            return False
+        # TensorRT makes ready what a recording cannot hold when it is first run.
+        assert self._warm or script.card.recording is None, "recorded before it was ever run"
+        self.__dict__["_warm"] = True
         memories = script.card.memories
-        batch = memories[self._addresses["image"]].reshape(self._shape)
-        (logits,) = self._session.run(["logits"], {"image": batch})
-        altered = np.ascontiguousarray(script.alters_logits(logits), np.float32)
-        memories[self._addresses["logits"]][:] = altered.reshape(-1).view(np.uint8)
-        note("execute")
+
+        def execute() -> None:
+            batch = memories[self._addresses["image"]].reshape(self._shape)
+            (logits,) = self._session.run(["logits"], {"image": batch})
+            altered = np.ascontiguousarray(script.alters_logits(logits), np.float32)
+            memories[self._addresses["logits"]][:] = altered.reshape(-1).view(np.uint8)
+
+        script.card.put("execute", execute)
         return True
 
     teach(

@@ -113,13 +113,6 @@ use_own_cv2() {
     fi
 }
 
-install_pycuda() {
-    "$venv/bin/python" -E -c 'import pycuda.driver' 2>/dev/null && return
-    say 'compiling PyCUDA'
-    clean_env PATH="$JETSON_ROOT/usr/local/cuda/bin:$PATH" "$venv/bin/python" -I -m pip -q install pycuda >&2 ||
-        fail "PyCUDA could not be compiled: see above, then run the same again"
-}
-
 say_power_mode() {
     mode=$(sed -n 's/.*pmode:0*\([0-9][0-9]*\).*/\1/p' "$JETSON_ROOT/var/lib/nvpmodel/status" 2>/dev/null) || return 0
     config=$JETSON_ROOT/etc/nvpmodel.conf
@@ -140,9 +133,9 @@ join_groups
 cd "$root" # pip splits the name of a file of constraints at spaces
 PIP_CONSTRAINT=tools/jetson/constraints.txt
 export PIP_CONSTRAINT
-ready_venv viewer
+PATH=$JETSON_ROOT/usr/local/cuda/bin:$PATH # PyCUDA is compiled while it is installed
+ready_venv viewer,tensorrt
 use_own_cv2
-install_pycuda
 say_power_mode
 say 'looking at it all with: rtseg doctor --for tensorrt'
 "$venv/bin/rtseg" doctor --for tensorrt || {

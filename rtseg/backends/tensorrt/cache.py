@@ -71,6 +71,16 @@ class EngineCache:
                 return Lookup(plan, folder / PLAN_FILE, sidecar=sidecar)
         return Lookup(None, why="; ".join(reasons) or self._why_none(model, key))
 
+    def shapes(self, key: EngineKey) -> list[tuple[int, ...]]:
+        """Of all that differ from this key in nothing but shape and workspace."""
+        found = {
+            sidecar.key.shape
+            for root in self._readable_roots()
+            for sidecar in _sidecars(root)
+            if sidecar.key.model_copy(update={"shape": key.shape, "workspace_mb": key.workspace_mb}) == key
+        }
+        return sorted(found)
+
     def store(
         self, model: str, key: EngineKey, plan: bytes, *, build_s: float, agreement: float | None = None
     ) -> Path:

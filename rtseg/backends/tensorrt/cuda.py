@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rtseg.errors import BackendUnavailable, ConfigError
 
@@ -75,6 +75,22 @@ class Streams(Protocol):
     def __call__(self, flags: int) -> AnyStream: ...
 
 
+class Function(Protocol):
+    """pycuda.driver.Function: a kernel."""
+
+    def prepare(self, arg_types: Sequence[str]) -> Function: ...
+
+    def prepared_async_call(
+        self, grid: tuple[int, int], block: tuple[int, int, int], stream: AnyStream, *args: bytes
+    ) -> None: ...
+
+
+class Module(Protocol):
+    """pycuda.driver.Module: a loaded cubin."""
+
+    def get_function(self, name: str) -> Function: ...
+
+
 class Driver(Protocol):
     """The module pycuda.driver."""
 
@@ -91,6 +107,10 @@ class Driver(Protocol):
     def mem_get_info(self) -> tuple[int, int]: ...
 
     def mem_alloc(self, size: int) -> Allocation: ...
+
+    def pagelocked_empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]: ...
+
+    def module_from_buffer(self, buffer: bytes) -> Module: ...
 
     def memcpy_htod_async(self, target: Allocation, source: NDArray[Any], stream: AnyStream) -> None: ...
 

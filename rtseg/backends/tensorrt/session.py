@@ -6,7 +6,8 @@ batch (1, H, W, 3) uint8 RGB  ->  logits (1, C, H/s, W/s) float32
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -65,23 +66,37 @@ class PlanSession(Closing):
             raise ModelError(
                 f"the engine is for batches {self.shape}, not {batch.shape}; build one for that size"
             )
-        assert self._context is not None and self._stream is not None
-        JOURNAL.clear()
-        try:
-            self._driver.memcpy_htod_async(self._input, np.ascontiguousarray(batch), self._stream)
-            if not self._context.execute_async_v3(self._stream.handle):
-                raise BackendUnavailable(f"TensorRT stopped: {JOURNAL.last_error()}, {cuda.INSTEAD}")
-            self._driver.memcpy_dtoh_async(self._logits, self._output, self._stream)
-            self._stream.synchronize()
-            logits: Logits = self._logits.copy()
-        except self._driver.Error as error:
-            reason = " ".join(str(error).split())
-            raise BackendUnavailable(f"the GPU failed or is gone ({reason}), {cuda.INSTEAD}") from error
+        with self._gpu_errors():
+            self._driver.memcpy_htod_async(self._input, np.ascontiguousarray(batch), self._used_stream)
+            self._execute()
+            self._driver.memcpy_dtoh_async(self._logits, self._output, self._used_stream)
+            self._used_stream.synchronize()
+        logits: Logits = self._logits.copy()
         return logits
 
     def close(self) -> None:
         """Free all, in the order in which it depends on each other; harmless when done twice."""
         self._stack.close()
+
+    @property
+    def _used_stream(self) -> cuda.AnyStream:
+        assert self._stream is not None
+        return self._stream
+
+    def _execute(self) -> None:
+        """Put the network into the stream. Raises BackendUnavailable where TensorRT does not take it."""
+        assert self._context is not None
+        if not self._context.execute_async_v3(self._used_stream.handle):
+            raise BackendUnavailable(f"TensorRT stopped: {JOURNAL.last_error()}, {cuda.INSTEAD}")
+
+    @contextmanager
+    def _gpu_errors(self) -> Iterator[None]:
+        JOURNAL.clear()
+        try:
+            yield
+        except self._driver.Error as error:
+            reason = " ".join(str(error).split())
+            raise BackendUnavailable(f"the GPU failed or is gone ({reason}), {cuda.INSTEAD}") from error
 
     def _open(self, plan: bytes, path: Path, classes: int) -> None:
         JOURNAL.clear()
@@ -106,7 +121,7 @@ class PlanSession(Closing):
     def _allocate(self) -> None:
         assert self._context is not None
         self._input_bytes = math.prod(self.shape)
-        self._logits = np.empty(tuple(self._context.get_tensor_shape("logits")), np.float32)
+        self._logits: Logits = np.empty(tuple(self._context.get_tensor_shape("logits")), np.float32)
         self._stream = self._driver.Stream(_NON_BLOCKING)
         self._input = self._driver.mem_alloc(self._input_bytes)
         self._buffers.append(self._input)
@@ -121,6 +136,7 @@ class PlanSession(Closing):
         with suppress(self._driver.Error):
             if self._stream is not None:
                 self._stream.synchronize()
+        self._free_calls()
         self._context = None
         self._engine = None
         self._runtime = None
@@ -128,7 +144,14 @@ class PlanSession(Closing):
             with suppress(self._driver.Error):
                 buffer.free()
         self._buffers = []
+        self._free_memory()
         self._stream = None
+
+    def _free_calls(self) -> None:
+        """What refers to the execution context; nothing here."""
+
+    def _free_memory(self) -> None:
+        """Further memory; none here."""
 
 
 def _check(path: Path, engine: trt.ICudaEngine, classes: int) -> None:

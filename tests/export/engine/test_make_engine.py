@@ -181,7 +181,9 @@ def test_a_display_that_fails_ends_the_build_too(trt10: Script, weightless_model
 
     trt10.on_step = lambda number: time.sleep(0.02)
     with pytest.raises(BrokenPipeError):
-        make_engine(str(weightless_model), Options("fp32"), Wishes(LOOSE), report=fail, tell=lambda text: None)
+        make_engine(
+            str(weightless_model), Options("fp32"), Wishes(LOOSE), report=fail, tell=lambda text: None
+        )
     assert "build cancelled" in trt10.card.calls
     assert not files(cache)
 
