@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RTSEG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("rtseg.backends.tensorrt.cache._other_root", lambda: tmp_path / "elsewhere")
     return tmp_path / "cache" / "engines"
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """Tests that were started in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["8.6.1", "10.3.0", "11.4.0.106"])

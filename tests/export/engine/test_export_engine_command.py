@@ -59,6 +59,7 @@ def test_it_is_copied_for_other_programs(trt10: Script, export: Callable[..., An
     assert "exists already; add -y" in export(*options).err
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_ends_with_a_line_and_130(
     trt10: Script, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:

@@ -158,6 +158,7 @@ def test_without_a_monitor_progress_is_not_guessed(trt8: Script, weightless_mode
     assert "progress_monitor" not in trt8.config
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_stops_a_build_and_leaves_nothing(trt: Script, weightless_model: Path, cache: Path) -> None:
     def step(number: int) -> None:
         if number == 2:
@@ -416,10 +417,11 @@ def test_a_driver_too_old_for_tensorrt_is_told_from_its_log(trt10: Script, weigh
     ],
 )
 def test_a_missing_package_is_named_with_the_extra(
-    trt10: Script, weightless_model: Path, monkeypatch: pytest.MonkeyPatch, missing: str, message: str
+    trt10: Script, weightless_model: Path, missing: str, message: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(BackendUnavailable, match=message):
+    # The fixture would be undone after the stand-in has gone, and bring it back.
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(BackendUnavailable, match=message):
+        patch.setitem(sys.modules, missing, None)
         make(weightless_model, "fp16")
 
 
