@@ -200,7 +200,7 @@ class Segmenter(Closing):
     def infer(self, image_rgb: UInt8Array) -> Logits:
         """(H, W, 3) uint8 RGB, multiples of the network's -> logits (C, H/4, W/4) float32."""
         logits: Logits = self.backend.infer(image_rgb[None])[0]
-        return logits.copy() if self.backend.reuses_output else logits
+        return logits
 
     def close(self) -> None:
         """Free the backend."""

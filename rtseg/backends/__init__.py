@@ -52,8 +52,6 @@ class Backend(Protocol):
     """An opened network. Used by one thread at a time; closed when done."""
 
     name: str
-    reuses_output: bool
-    """True when the next `infer` overwrites the logits of this one."""
     in_flight: int
     """How many inferences are worth having under way at once; may grow with the first of a shape."""
 
@@ -64,15 +62,14 @@ class Backend(Protocol):
     def infer(self, batch: UInt8Array) -> Logits:
         """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32. The first of a shape may take a second.
 
-        That first one may come from another thread, if it uses no other shape that is in use.
+        The logits are an array of their own: nothing overwrites them. That first one may come from another
+        thread, if it uses no other shape that is in use.
         """
 
     def submit(self, batch: UInt8Array) -> Pending:
         """Begin an inference. Results are asked for in the order in which they were begun.
 
-        Nothing overwrites their logits.
-
-        The batch must not be written to before its result is there.
+        Their logits are as those of `infer`. The batch must not be written to before its result is there.
         """
 
     def close(self) -> None: ...
@@ -117,9 +114,12 @@ class _Entry(NamedTuple):
     remedy: str
 
 
+INSTALL_TENSORRT = "PATH=/usr/local/cuda/bin:$PATH pip install 'rtseg[tensorrt]'"
+"""PyCUDA is compiled meanwhile, with the CUDA toolkit. A Jetson keeps the TensorRT of its JetPack."""
+
 _TENSORRT_REMEDY = (
     "on a Jetson it comes with JetPack: make the environment with `python3 -m venv --system-site-packages`; "
-    "on a PC install it with `pip install 'rtseg[tensorrt]'`"
+    f"on a PC install it with `{INSTALL_TENSORRT}`"
 )
 _ORT = "rtseg.backends.onnxruntime"
 _BACKENDS = {
@@ -157,8 +157,7 @@ def open_backend(
 
     Raises BackendUnavailable when its package is missing, ModelError when the file does not fit.
     """
-    if name not in BACKENDS:
-        raise ConfigError(f"unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
+    require(name)
     limit = threads if threads is not None else share(mode).network
 
     def opened(chosen: str) -> Backend:
@@ -172,6 +171,14 @@ def open_backend(
 
         return open_gpu_first(lambda: opened("tensorrt"), lambda: opened(_fastest()))
     return opened(_fastest())
+
+
+def require(name: str) -> None:
+    """Raises ConfigError for a name that is none, BackendUnavailable when its package is missing."""
+    if name not in BACKENDS:
+        raise ConfigError(f"unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
+    if name != "auto":
+        _opener(name)
 
 
 def _opener(name: str) -> _Opener:

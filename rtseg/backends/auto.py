@@ -44,7 +44,6 @@ class GpuFirst(Closing):
         self._on_gpu: dict[Size, bool] = {}
         self.name = gpu.name
         self.precision = gpu.precision
-        self.reuses_output = gpu.reuses_output
         self.in_flight = gpu.in_flight
 
     def infer(self, batch: UInt8Array) -> Logits:
@@ -77,7 +76,6 @@ class GpuFirst(Closing):
             self._cpu = self._open_cpu()
             self.name = f"{self._gpu.name}, {self._cpu.name}"
             self.precision = f"{self._gpu.precision}, {self._cpu.precision}"
-            self.reuses_output = self._gpu.reuses_output or self._cpu.reuses_output
         self.in_flight = self._cpu.in_flight
         return self._cpu
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rtseg.backends import Backend, Precision, open_backend
+from rtseg.backends import Backend, Precision, open_backend, require
 from rtseg.backends.cache import CompiledCache
 from rtseg.errors import RtsegError
 from rtseg.frame import Size
 from rtseg.threads import Mode
 
 _LOG = logging.getLogger(__name__)
+_ON_CPU = ("auto", "openvino", "onnxruntime")
 _ROUNDS = 15
 _WARM_UP = 3
 _WORTH_IT = 0.92  # of the float network's time; for less, nobody wants other results
@@ -27,10 +28,13 @@ def fastest(
 ) -> Precision:
     """Gives "int8" or "auto". Both are measured in turns, at this input size: a second or two.
 
-    Where nothing can be kept on disk it is not measured at each start: then it is "auto". So it is where an
-    engine runs the network, for one is built in the precision that somebody chose.
+    Where nothing can be kept on disk it is not measured at each start: then it is "auto". So it is on a GPU:
+    an engine is built in the precision that somebody chose, which takes minutes.
+
+    Raises BackendUnavailable when the backend's package is missing.
     """
-    if backend == "tensorrt" or (backend == "auto" and _has_engine(float_path)):
+    require(backend)
+    if backend not in _ON_CPU or (backend == "auto" and _has_engine(float_path)):
         return "auto"
     quantised = CompiledCache(int8_path, f"choice {backend} {mode}")
     name = f"{size[0]}x{size[1]}-{CompiledCache.digest(float_path)[:16]}.choice"

@@ -39,8 +39,8 @@ class OnnxRuntimeBackend(Closing):
     """Runs the network with ONNX Runtime's CPU provider, in float32 or, if it was quantised, in int8."""
 
     name = "onnxruntime"
-    reuses_output = False
     in_flight = 1
+    _provider = _CPU
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class OnnxRuntimeBackend(Closing):
 
         On a GPU also BackendUnavailable, where this ONNX Runtime cannot use one.
         """
+        _require(self.name, self._provider)
         if precision == "bf16":
             raise ConfigError("ONNX Runtime's kernels know no bf16; use f32 or the backend openvino")
         self.precision = "int8" if precision == "int8" else "f32"
@@ -62,13 +63,12 @@ class OnnxRuntimeBackend(Closing):
         options.log_severity_level = _SILENT
         options.intra_op_num_threads = threads or 0
         providers = self._providers(precision)
-        _require(self.name, providers[0][0])
         try:
             self._session = onnxruntime.InferenceSession(str(onnx_path), options, providers=providers)
         except Exception as error:  # ONNX Runtime's errors share no narrower base
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {reason}") from error
-        _check_used(self.name, providers[0][0], self._session.get_providers())
+        _check_used(self.name, self._provider, self._session.get_providers())
         outputs = self._session.get_outputs()
         check_contract(
             onnx_path,
@@ -96,6 +96,7 @@ class OnnxRuntimeCudaBackend(OnnxRuntimeBackend):
     """Runs the network with ONNX Runtime's CUDA provider, of the package onnxruntime-gpu."""
 
     name = "onnxruntime-cuda"
+    _provider = _CUDA
 
     def _providers(self, precision: Precision) -> list[_Provider]:
         # In float32 as it says, and not in the 10 bits of mantissa that tensor cores take by default.
@@ -110,6 +111,7 @@ class OnnxRuntimeTensorRtBackend(OnnxRuntimeBackend):
     """
 
     name = "onnxruntime-tensorrt"
+    _provider = _TENSORRT
 
     def _providers(self, precision: Precision) -> list[_Provider]:
         if precision == "auto":

@@ -72,7 +72,6 @@ class OpenVinoBackend(Closing):
     """
 
     name = "openvino"
-    reuses_output = False
 
     def __init__(
         self,

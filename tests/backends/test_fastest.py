@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from rtseg.backends import fastest as fastest_module
 from rtseg.backends.fastest import fastest
 from rtseg.card import INT8_FILE, ONNX_FILE, models_folder
+from rtseg.errors import BackendUnavailable
 from rtseg.segmenter import load
 
 
@@ -43,6 +46,25 @@ def test_where_nothing_can_be_kept_nothing_is_measured(
     monkeypatch.setenv("RTSEG_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr(fastest_module, "_WORTH_IT", 100.0)
     assert choose(model) == "auto"
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime-cuda", "onnxruntime-tensorrt", "tensorrt", "openvino"])
+def test_a_backend_that_cannot_be_had_is_said_before_anything_is_measured_or_kept(
+    backend: str,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    for module in ("tensorrt.backend", "openvino"):
+        monkeypatch.delitem(sys.modules, f"rtseg.backends.{module}", raising=False)
+    with pytest.raises(BackendUnavailable, match=backend):
+        load(str(model), backend=backend, measure=True)
+    assert not caplog.records
+    assert not (tmp_path / "cache").exists()
 
 
 def test_only_who_asks_for_it_gets_the_quantised_network(

@@ -145,7 +145,6 @@ def test_a_tile_has_the_class_map_that_it_has_alone(street_s: Segmenter) -> None
 class Watched:
     """A backend that notes the shapes that it was given."""
 
-    reuses_output = False
     in_flight = 1
 
     def __init__(self, backend: Backend) -> None:

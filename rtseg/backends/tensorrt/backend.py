@@ -123,7 +123,6 @@ class TensorRtBackend(Closing):
     """
 
     name = "tensorrt"
-    reuses_output = False
 
     def __init__(
         self,

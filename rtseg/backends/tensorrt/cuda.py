@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from numpy.typing import DTypeLike, NDArray
 
+from rtseg.backends import INSTALL_TENSORRT
 from rtseg.errors import BackendUnavailable, ConfigError
 
 INSTEAD = "or use a CPU backend (--backend onnxruntime)"
@@ -143,7 +144,7 @@ def open_driver() -> Driver:
             ) from error
         raise BackendUnavailable(
             f"TensorRT is run through the package 'pycuda', which cannot be imported ({error}); install it "
-            f"with `PATH=/usr/local/cuda/bin:$PATH pip install 'rtseg[tensorrt]'`, {INSTEAD}"
+            f"with `{INSTALL_TENSORRT}`, {INSTEAD}"
         ) from error
     try:
         driver.init()

@@ -53,7 +53,8 @@ def _compile(arch: str) -> bytes:
     if nvcc is None:
         raise BackendUnavailable(
             f"rtseg's CUDA kernels have yet to be compiled for {arch}, and nvcc is neither on the path nor "
-            f"at {_USUAL}; install the CUDA toolkit (on a Jetson `sudo apt install nvidia-jetpack`)"
+            f"at {_USUAL}; install the CUDA toolkit with `sudo apt install nvidia-cuda-toolkit`, on a Jetson "
+            "with `sudo apt install nvidia-jetpack`"
         )
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "kernels.cubin"
