@@ -21,17 +21,6 @@ THOR_L4T = (
 XAVIER_L4T = (
     "# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64, DATE: Tue Aug  1\n"
 )
-CUDA_JSON = """{
-   "cuda" : {
-      "name" : "CUDA SDK",
-      "version" : "12.6.3"
-   },
-   "cuda_nvcc" : {
-      "name" : "CUDA NVCC",
-      "version" : "12.6.85"
-   }
-}
-"""
 NVPMODEL = """\
 < PM_CONFIG DEFAULT=1 >
 < POWER_MODEL ID=0 NAME=15W >
@@ -85,6 +74,7 @@ ANSWERS = {
         {"version": "4.8.0", "file": "/usr/lib/python3.10/dist-packages/cv2/__init__.py", "build": BUILD}
     ),
     "driver": Answer({"cuda": "12.6", "gpus": [{"name": "Orin", "capability": [8, 7], "memory_mib": 7619}]}),
+    "nvcc": Answer({"version": "12.6", "file": "/usr/local/cuda/bin/nvcc"}),
     "tensorrt": Answer(
         {"version": "10.3.0", "file": "/usr/lib/python3.10/dist-packages/tensorrt/__init__.py"}
     ),
@@ -110,7 +100,6 @@ def orin(folder: Path) -> Place:
             "etc/group": "root:x:0:\nvideo:x:44:jetson,gdm\n",
             "var/lib/nvpmodel/status": "pmode:0002 fmode:fan_mode_quiet\n",
             "proc/device-tree/model": "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super\0",
-            "usr/local/cuda/version.json": CUDA_JSON,
             "tmp/argus_socket": "",
             "dev/video0": "",
             "dev/video1": "",

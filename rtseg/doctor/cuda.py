@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from rtseg.doctor.board import board
 from rtseg.doctor.finding import Finding, Use
@@ -23,15 +21,6 @@ def check(place: Place) -> Iterator[Finding]:
 def capabilities(answer: Answer) -> list[tuple[int, int]]:
     """Of each GPU that the driver names."""
     return [(gpu["capability"][0], gpu["capability"][1]) for gpu in answer.facts.get("gpus", ())]
-
-
-def toolkit(place: Place) -> str | None:
-    """The version of the toolkit in /usr/local/cuda, as in "12.6.3"; None without one."""
-    try:
-        parts: Any = json.loads(place.text("usr/local/cuda/version.json") or "")
-        return str(parts["cuda"]["version"])
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def is_newer(version: str, other: str) -> bool:
@@ -64,25 +53,28 @@ def _gpu(place: Place, answer: Answer) -> Finding:
     return Finding("GPU", "trouble", answer.error or "", mend, GPU_USES, answer.facts)
 
 
-def _toolkit(place: Place, answer: Answer) -> Finding:
-    version = toolkit(place)
+def _toolkit(place: Place, driver: Answer) -> Finding:
+    answer = place.ask("nvcc")
     jetson = board(place)
     expected = jetson.jetpack.cuda if jetson and jetson.jetpack else None
-    facts = {"version": version, "expected": expected}
+    facts = {**answer.facts, "expected": expected}
     mend: tuple[str, ...] = ("sudo ubuntu-drivers install", "sudo reboot")
     if expected:
         # Several can be installed beside each other; this link says which is used.
         select = f"sudo ln -sfn /usr/local/cuda-{expected} /usr/local/cuda"
         mend = (f"sudo apt install cuda-toolkit-{expected.replace('.', '-')}", select)
-    if version is None:
-        found = "no toolkit in /usr/local/cuda; PyCUDA is built with it"
-        fetch = mend[0] if expected else "sudo apt install nvidia-cuda-toolkit"
-        return Finding("CUDA", "not here", found, (fetch,), facts=facts)
+    if answer.error is not None:
+        fetch = f"sudo apt install {'nvidia-jetpack' if jetson else 'nvidia-cuda-toolkit'}"
+        # What was built stays, so the toolkit may be gone again once PyCUDA is here.
+        breaks = GPU_USES if place.ask("pycuda.driver").missing else frozenset()
+        found = f"no toolkit, which PyCUDA is built with: {answer.error}"
+        return Finding("CUDA", "not here", found, mend if expected else (fetch,), breaks, facts)
+    version = str(answer.facts["version"])
     if expected and version.partition(".")[0] != expected.partition(".")[0]:
         found = f"toolkit {version}, but this JetPack is made for {expected}"
         return Finding("CUDA", "trouble", found, mend, GPU_USES, facts)
-    driver = answer.facts.get("cuda")
-    if driver and is_newer(version, driver):
-        found = f"toolkit {version}, but the driver knows CUDA up to {driver} only"
+    known = driver.facts.get("cuda")
+    if known and is_newer(version, known):
+        found = f"toolkit {version}, but the driver knows CUDA up to {known} only"
         return Finding("CUDA", "trouble", found, mend, GPU_USES, facts)
-    return Finding("CUDA", "ok", f"toolkit {version}", facts=facts)
+    return Finding("CUDA", "ok", f"toolkit {version}, {answer.facts['file']}", facts=facts)

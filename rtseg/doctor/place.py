@@ -35,8 +35,12 @@ class Answer:
 
 
 def ask(name: str) -> Answer:
-    """Have a fresh process load what `name` says (see rtseg.doctor.probe): it may crash without harm."""
-    command = [sys.executable, "-m", "rtseg.doctor.probe", name]
+    """Have a fresh process load what `name` says (see rtseg.doctor.probe): it may crash without harm.
+
+    It looks for modules where this one does; by itself Python would take those of the working folder first.
+    """
+    code = f"import sys; sys.path[:] = {sys.path!r}; from rtseg.doctor import probe; probe.answer({name!r})"
+    command = [sys.executable, "-c", code]
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE_S
@@ -141,9 +145,12 @@ class Place:
 
 def this_machine() -> Place:
     """The place where this Python runs."""
-    caches = [("temporary files", Path(tempfile.gettempdir()))]
-    with contextlib.suppress(RuntimeError):  # no home: the check says that there is no folder for them
-        caches.insert(0, ("compiled networks", cache_root()))
+    caches = []
+    # Without a home, or a folder that takes a file: the check says that there is none.
+    with contextlib.suppress(RuntimeError):
+        caches.append(("compiled networks", cache_root()))
+    with contextlib.suppress(FileNotFoundError):
+        caches.append(("temporary files", Path(tempfile.gettempdir())))
     return Place(
         root=Path("/"),
         env=os.environ,

@@ -1,6 +1,7 @@
-"""python -m rtseg.doctor.probe NAME: load one library and print what it says of itself, as JSON.
+"""Load one library, or ask one tool, and print what it says of itself, as JSON.
 
-A process of its own for each, because a native library may end it: TensorRT without a driver does.
+A process of its own for each, started by rtseg.doctor.place, because a native library may end it: TensorRT
+without a driver does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import ctypes
 import importlib
 import importlib.util
 import json
+import re
+import subprocess
 import sys
 from typing import Any
 
@@ -48,6 +51,26 @@ def driver() -> dict[str, Any]:
     return {"cuda": f"{version.value // 1000}.{version.value % 1000 // 10}", "gpus": gpus}
 
 
+def nvcc() -> dict[str, Any]:
+    """The CUDA toolkit's compiler: that which compiles rtseg's kernels."""
+    from rtseg.backends.tensorrt.kernels.compiled import find_nvcc
+
+    path = find_nvcc()
+    if path is None:
+        return {"error": "nvcc is neither on the path nor in /usr/local/cuda/bin", "missing": True}
+    try:
+        ran = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        return {"error": f"{path} does not run ({error.strerror})"}
+    # Cuda compilation tools, release 12.6, V12.6.68
+    release = re.search(r"release (\d+\.\d+)", ran.stdout)
+    if release is None:
+        return {"error": f"{path} does not say its version"}
+    return {"version": release[1], "file": str(path)}
+
+
 def _gpu(cuda: ctypes.CDLL, number: int) -> dict[str, Any]:
     device, value, memory = ctypes.c_int(), ctypes.c_int(), ctypes.c_size_t()
     name = ctypes.create_string_buffer(100)
@@ -72,6 +95,7 @@ def _error_name(cuda: ctypes.CDLL, code: int) -> str:
     return f"{name.value.decode()} ({code})"
 
 
-if __name__ == "__main__":
-    wanted = sys.argv[1]
-    print(json.dumps(driver() if wanted == "driver" else load(wanted)))
+def answer(name: str) -> None:
+    """Print it, for "driver", "nvcc" or a module."""
+    special = {"driver": driver, "nvcc": nvcc}
+    print(json.dumps(special[name]() if name in special else load(name)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from boards import MISSING, answering, orin
+from boards import MISSING, answering, orin, workstation
 
 from rtseg.doctor import examine
 from rtseg.doctor.finding import USES
@@ -58,9 +58,35 @@ def test_each_trouble_has_its_commands_each_whole_on_a_line(
     outcome = rtseg("doctor", "--for", "tensorrt", columns=40)
     assert outcome.code == 1
     assert "\nTensorRT, needed for tensorrt:\n  sudo apt install tensorrt python3-libnvinfer\n" in outcome.out
-    assert "\n  PATH=/usr/local/cuda/bin:$PATH pip install pycuda\n" in outcome.out
+    assert "\n  PATH=/usr/local/cuda/bin:$PATH pip install 'rtseg[tensorrt]'\n" in outcome.out
     assert outcome.out.endswith("\nTensorRT would fail here: TensorRT, PyCUDA\n")
     assert rtseg("doctor").code == 0
+
+
+def test_a_plain_pc_runs_and_nothing_of_a_gpu_is_asked_of_it(
+    rtseg: Rtseg, here: Callable[[Place], None], tmp_path: Path
+) -> None:
+    gpu = dict.fromkeys(("driver", "nvcc", "tensorrt", "pycuda"), MISSING)
+    here(answering(workstation(tmp_path), **gpu))
+    outcome = rtseg("doctor", columns=80)
+    assert outcome.code == 0
+    assert "trouble" not in outcome.out
+    assert outcome.out.endswith("\n\nrtseg run works here\n")
+    assert "install " not in outcome.out
+
+
+def test_what_pycuda_is_built_with_is_asked_for_before_pycuda(
+    rtseg: Rtseg, here: Callable[[Place], None], tmp_path: Path
+) -> None:
+    gpu = dict.fromkeys(("nvcc", "tensorrt", "pycuda"), MISSING)
+    here(answering(workstation(tmp_path), **gpu))
+    outcome = rtseg("doctor", "--for", "tensorrt", columns=80)
+    assert outcome.code == 1
+    commands = [
+        line.strip() for line in outcome.out.splitlines() if line.startswith("  ") and "install" in line
+    ]
+    from_pip = "PATH=/usr/local/cuda/bin:$PATH pip install 'rtseg[tensorrt]'"
+    assert commands == ["sudo apt install nvidia-cuda-toolkit", from_pip, from_pip]
 
 
 def test_json_says_the_same_with_a_stable_shape(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,14 +73,36 @@ def test_a_full_disk_and_a_folder_that_cannot_be_are_troubles(jetson: Place, tmp
     assert (full.verdict, full.breaks) == ("trouble", set())
     assert "30 MiB free" in full.found
     (tmp_path / "file").write_text("")
-    below_a_file = replace(jetson, caches=(("compiled networks", tmp_path / "file/cache"),))
-    finding = found(cache.check(below_a_file), "cache")
-    assert "cannot be written to" in finding.found
-    assert finding.mend == ("export RTSEG_CACHE=/a/folder/with/space",)
+    impossible = [tmp_path / "file/cache"]
+    if Path("/proc/self").exists():
+        impossible.append(Path("/proc/none/rtseg"))  # where even root, who may do all, can make nothing
+    for folder in impossible:
+        finding = found(cache.check(replace(jetson, caches=(("compiled networks", folder),))), "cache")
+        assert (finding.verdict, finding.breaks) == ("trouble", set())
+        assert finding.found.startswith(f"{folder} cannot be made (")
+        assert finding.found.endswith("RTSEG_CACHE can name another")
+        assert finding.mend == ("export RTSEG_CACHE=/a/folder/with/space",)
+        temporary = replace(jetson, caches=(("temporary files", folder),))
+        assert found(cache.check(temporary), "temporary").mend == ("export TMPDIR=/a/folder/with/space",)
 
 
-def test_no_home_is_told(jetson: Place) -> None:
-    assert found(cache.check(replace(jetson, caches=())), "cache").verdict == "trouble"
+def test_a_folder_is_tried_and_left_as_it_was(jetson: Place, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    assert {finding.verdict for finding in cache.check(jetson)} == {"ok"}
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_no_folder_at_all_is_told(jetson: Place) -> None:
+    findings = list(cache.check(replace(jetson, caches=())))
+    assert found(findings, "cache").mend == ("export RTSEG_CACHE=/a/folder/with/space",)
+    assert found(findings, "temporary").mend == ("export TMPDIR=/a/folder/with/space",)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may look at everything")
+def test_a_folder_that_may_not_be_looked_at_is_told(jetson: Place, tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    closed = replace(jetson, caches=(("compiled networks", tmp_path / "closed/rtseg"),))
+    assert "cannot be made" in found(cache.check(closed), "cache").found
 
 
 def test_a_cool_board_in_its_fastest_mode_is_well(jetson: Place) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from boards import BUILD, MISSING, XAVIER_L4T, answering, found, having, lay
 
+from rtseg.backends import INSTALL_TENSORRT
+from rtseg.backends.tensorrt.kernels.compiled import find_nvcc
 from rtseg.doctor import cuda, opencv, packages, tensorrt
 from rtseg.doctor.finding import USES
 from rtseg.doctor.opencv import built_with
@@ -106,17 +111,16 @@ def test_gpu_toolkit_tensorrt_and_pycuda_of_a_board_fit(jetson: Place) -> None:
     findings = [*cuda.check(jetson), *tensorrt.check(jetson)]
     assert {finding.verdict for finding in findings} == {"ok"}
     assert found(findings, "GPU").found == "Orin, compute capability 8.7, 7.4 GiB, driver for CUDA 12.6"
-    assert found(findings, "CUDA").found == "toolkit 12.6.3"
+    assert found(findings, "CUDA").found == "toolkit 12.6, /usr/local/cuda/bin/nvcc"
     assert found(findings, "TensorRT").found == "10.3.0, the system's own"
 
 
 def test_a_machine_without_a_gpu_lacks_what_tensorrt_needs(pc: Place) -> None:
-    bare = having(
-        answering(pc, driver=MISSING, tensorrt=MISSING, pycuda=MISSING), tensorrt=None, tensorrt_cu13=None
-    )
+    missing = dict.fromkeys(("driver", "nvcc", "tensorrt", "pycuda"), MISSING)
+    bare = having(answering(pc, **missing), tensorrt=None, tensorrt_cu13=None)
     findings = [*cuda.check(bare), *tensorrt.check(bare)]
     assert {finding.verdict for finding in findings} == {"not here"}
-    for check in ("GPU", "TensorRT", "PyCUDA"):
+    for check in ("GPU", "CUDA", "TensorRT", "PyCUDA"):
         assert found(findings, check).breaks == {"tensorrt"}
         assert found(findings, check).mend
 
@@ -128,13 +132,13 @@ def test_a_driver_that_does_not_start_is_a_trouble(pc: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "trouble"), [("12.2.1", False), ("12.6", False), ("12.8.1", True), ("13.0.2", True)]
+    ("version", "trouble"), [("12.2", False), ("12.6", False), ("12.8", True), ("13.0", True)]
 )
 def test_a_toolkit_newer_than_the_driver_or_of_another_generation_does_not_fit(
     jetson: Place, version: str, trouble: bool
 ) -> None:
-    lay(jetson.root, {"usr/local/cuda/version.json": f'{{"cuda": {{"version": "{version}"}}}}'})
-    toolkit = found(cuda.check(jetson), "CUDA")
+    place = answering(jetson, nvcc=Answer({"version": version, "file": "/usr/local/cuda/bin/nvcc"}))
+    toolkit = found(cuda.check(place), "CUDA")
     assert (toolkit.verdict == "trouble") is trouble
     if trouble:
         assert toolkit.mend == (
@@ -143,10 +147,52 @@ def test_a_toolkit_newer_than_the_driver_or_of_another_generation_does_not_fit(
         )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"cuda": {}}', '{"cuda": 12}'])
-def test_a_toolkit_that_does_not_say_its_version_counts_as_none(jetson: Place, text: str) -> None:
-    lay(jetson.root, {"usr/local/cuda/version.json": text})
-    assert found(cuda.check(jetson), "CUDA").verdict == "not here"
+def test_the_toolkit_is_needed_until_pycuda_was_built(pc: Place, jetson: Place) -> None:
+    for place, mend in (
+        (pc, "sudo apt install nvidia-cuda-toolkit"),
+        (jetson, "sudo apt install cuda-toolkit-12-6"),
+    ):
+        bare = answering(place, nvcc=MISSING)
+        built = found(cuda.check(bare), "CUDA")
+        assert (built.verdict, built.breaks) == ("not here", set())
+        to_build = found(cuda.check(answering(bare, pycuda=MISSING)), "CUDA")
+        assert (to_build.breaks, to_build.mend[0]) == ({"tensorrt"}, mend)
+
+
+@pytest.fixture
+def nvcc_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Puts an nvcc of its own on the path."""
+
+    def put(script: str) -> Path:
+        nvcc = tmp_path / "nvcc"
+        nvcc.write_text(script, encoding="utf-8")
+        nvcc.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        return nvcc
+
+    return put
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for nvcc is a script for sh")
+def test_the_toolkit_is_looked_for_where_the_kernels_compiler_is(nvcc_says: Callable[[str], Path]) -> None:
+    """Debian's own package puts it on the path, and nothing into /usr/local/cuda."""
+    nvcc = nvcc_says("#!/bin/sh\necho 'Cuda compilation tools, release 12.0, V12.0.140'\n")
+    assert find_nvcc() == nvcc
+    assert this_machine().ask("nvcc") == Answer({"version": "12.0", "file": str(nvcc)})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for nvcc is a script for sh")
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [("#!/bin/sh\nexit 1\n", "does not say its version"), ("#!/no/such/shell\n", "does not run")],
+)
+def test_an_nvcc_that_does_not_work_is_no_toolkit(
+    nvcc_says: Callable[[str], Path], script: str, told: str, pc: Place
+) -> None:
+    nvcc_says(script)
+    toolkit = found(cuda.check(answering(pc, nvcc=this_machine().ask("nvcc"))), "CUDA")
+    assert told in toolkit.found
+    assert toolkit.verdict == "not here"
 
 
 def test_pips_tensorrt_on_a_board_is_a_trouble(jetson: Place) -> None:
@@ -178,10 +224,13 @@ def test_jetpack_5_cannot_have_a_newer_tensorrt(jetson: Place) -> None:
 
 
 def test_a_tensorrt_for_a_newer_cuda_than_the_drivers_is_a_trouble(pc: Place) -> None:
-    old = answering(pc, driver=Answer({"cuda": "12.4", "gpus": []}))
+    old = having(answering(pc, driver=Answer({"cuda": "12.4", "gpus": []})), tensorrt_cu13_libs="10.13.3.9")
     finding = found(tensorrt.check(old), "TensorRT")
     assert finding.found == "10.13.3.9 is for CUDA 13, the driver knows up to 12.4"
-    assert finding.mend == ("pip uninstall -y tensorrt tensorrt-cu13", "pip install tensorrt-cu12")
+    assert finding.mend == (
+        "pip uninstall -y tensorrt tensorrt-cu13 tensorrt-cu13-libs",
+        f"{INSTALL_TENSORRT} 'tensorrt<10.13.2'",
+    )
 
 
 def test_a_gpu_that_this_tensorrt_no_longer_supports_is_a_trouble(pc: Place) -> None:
@@ -189,7 +238,26 @@ def test_a_gpu_that_this_tensorrt_no_longer_supports_is_a_trouble(pc: Place) -> 
     volta = answering(pc, driver=Answer({"cuda": "13.0", "gpus": gpus}))
     finding = found(tensorrt.check(volta), "TensorRT")
     assert "no support for compute capability 7.0" in finding.found
-    assert finding.mend == ("pip install 'tensorrt<10.5'",)
+    assert finding.mend == (f"{INSTALL_TENSORRT} 'tensorrt<10.5'",)
+
+
+@pytest.mark.parametrize(
+    ("driver", "bound"), [("12.4", " 'tensorrt<10.13.2'"), ("13.0", ""), ("13.2", ""), (None, "")]
+)
+def test_tensorrt_and_pycuda_come_to_a_pc_by_one_command_which_fits_the_driver(
+    pc: Place, driver: str | None, bound: str
+) -> None:
+    answer = Answer({"cuda": driver, "gpus": []}) if driver else MISSING
+    bare = answering(pc, driver=answer, tensorrt=MISSING, pycuda=MISSING)
+    assert {finding.mend for finding in tensorrt.check(bare)} == {(f"{INSTALL_TENSORRT}{bound}",)}
+
+
+def test_a_pycuda_that_only_lacks_the_driver_is_not_built_anew(pc: Place) -> None:
+    error = Answer({}, "ImportError: libcuda.so.1: cannot open shared object file")
+    without_driver = answering(pc, pycuda=error, driver=MISSING)
+    pycuda = found(tensorrt.check(without_driver), "PyCUDA")
+    assert (pycuda.verdict, pycuda.mend, pycuda.breaks) == ("not here", (), set())
+    assert found(tensorrt.check(answering(pc, pycuda=error)), "PyCUDA").verdict == "trouble"
 
 
 def test_a_fresh_process_answers_for_this_machine() -> None:
@@ -200,6 +268,14 @@ def test_a_fresh_process_answers_for_this_machine() -> None:
     nothing = here.ask("rtseg_no_such_module")
     assert (nothing.error, nothing.missing) == ("rtseg_no_such_module is not installed", True)
     assert here.ask("driver").facts or here.ask("driver").error
+
+
+def test_modules_of_the_working_folder_are_not_taken_for_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "av.py").write_text("raise RuntimeError('not the library')\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert this_machine().ask("av").error is None
 
 
 def test_a_process_that_dies_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
