@@ -7,6 +7,7 @@ Modules here import only typer when they are loaded; what a command needs is imp
 from __future__ import annotations
 
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -55,7 +56,31 @@ def _options(
 def main() -> None:
     """Run the command line; an error of the user is one line on stderr and exit code 2."""
     try:
-        app(prog_name="rtseg")
+        code = app(prog_name="rtseg", standalone_mode=False)
     except RtsegError as error:
-        print(f"rtseg: {' '.join(str(error).split())}", file=sys.stderr)
+        _complain(str(error))
+    except typer.Abort:
+        sys.exit(1)
+    except _USAGE_ERROR as error:
+        _complain_of_usage(error)
+    else:
+        sys.exit(code or 0)
+
+
+# typer has a click of its own or takes the one that is installed, by its version.
+_USAGE_ERROR: Any = typer.BadParameter.__base__
+
+
+def _complain_of_usage(error: Any) -> NoReturn:
+    """In a line, and not in typer's box of several. Without arguments it has printed the help instead."""
+    if type(error).__name__ == "NoArgsIsHelpError":
         sys.exit(2)
+    command = error.ctx.command_path if error.ctx is not None else "rtseg"
+    # What typer got from pydantic says first that it is an error.
+    message = error.format_message().replace("Value error, ", "").strip().removesuffix(".")
+    _complain(f"{message}; see `{command} --help`")
+
+
+def _complain(message: str) -> NoReturn:
+    print(f"rtseg: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)

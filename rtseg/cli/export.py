@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +20,7 @@ def export(
         typer.Option(
             "--model",
             "-m",
-            help="A folder that `rtseg train` wrote; for int8 and engine also a model's name.",
+            help="onnx: a folder that `rtseg train` wrote; int8 and engine: a model's name or its folder.",
         ),
     ],
     format: Annotated[
@@ -63,7 +64,10 @@ def export(
     min_agreement: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Fail where it agrees with the model on less than this share of pixels."
+            min=0,
+            max=1,
+            help="Fail where it agrees with the model on less than this share of pixels; the limits of the "
+            "worst frame and of each class's IoU move along.",
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the comparison with the model as JSON.")] = None,
@@ -98,45 +102,50 @@ def export(
         raise ConfigError(f"{given[0]} says how an engine is built; add --format engine")
     if (data is not None or demo is not None) and format != "int8":
         raise ConfigError("--data and --demo calibrate an int8 network; add --format int8")
-    if format == "engine":
-        from rtseg.cli.export_engine import export_engine
-
-        export_engine(
-            model,
-            out,
-            _gate(parity_frames, min_agreement, report, overwrite=yes),
-            precision=precision or "fp16",
-            size=common.parse_size(size) if size is not None else None,
-            workspace_mb=workspace,
-            dla_core=dla,
-            timing_cache=timing_cache,
-            prove_again=any(given is not None for given in (report, parity_frames, min_agreement)),
-            overwrite=yes,
+    if data is not None and demo is not None:
+        raise ConfigError(
+            "--data and --demo each say which pictures calibrate the int8 network; give one of them"
         )
-        common.print_paths(report)
-        return
-    with common.train_extra("exporting"):
-        if format == "int8":
-            _export_int8(
+    from rtseg.export.folders import output_folder
+
+    with output_folder(out) if out is not None else nullcontext():
+        gate = _gate(parity_frames, min_agreement, report, overwrite=yes)
+        if format == "engine":
+            from rtseg.cli.export_engine import export_engine
+
+            export_engine(
                 model,
                 out,
-                data,
-                demo,
-                split,
-                samples,
-                _gate(parity_frames, min_agreement, report, overwrite=yes),
+                gate,
+                precision=precision or "fp16",
+                size=common.parse_size(size) if size is not None else None,
+                workspace_mb=workspace,
+                dla_core=dla,
+                timing_cache=timing_cache,
+                prove_again=any(given is not None for given in (report, parity_frames, min_agreement)),
                 overwrite=yes,
             )
-            common.print_paths(report)
-            return
-        from rtseg.card import ONNX_FILE
+        elif format == "int8":
+            from rtseg.cli.export_int8 import export_int8
 
+            with common.train_extra("exporting"):
+                export_int8(model, out, data, demo, split, samples, gate, overwrite=yes)
+        else:
+            _export_onnx(model, out, gate)
+    common.print_paths(report)
+
+
+def _export_onnx(model: str, out: Path | None, gate: Gate) -> None:
+    from rtseg.card import ONNX_FILE
+    from rtseg.export.folders import trained_folder
+
+    folder = trained_folder(model)
+    with common.train_extra("exporting"):
         common.start_keras()
         from rtseg.export.onnx import export_onnx
 
-        folder = out or Path(model)
-        export_onnx(Path(model), folder, _gate(parity_frames, min_agreement, report, overwrite=yes))
-    common.print_paths(folder / ONNX_FILE, report)
+        export_onnx(folder, out or folder, gate, common.console().print)
+    common.print_paths((out or folder) / ONNX_FILE)
 
 
 def _gate(pictures: Path | None, agreement: float | None, report: Path | None, *, overwrite: bool) -> Gate:
@@ -156,56 +165,5 @@ def _gate(pictures: Path | None, agreement: float | None, report: Path | None, *
         if report is not None:
             write_file(report, parity.to_json().encode())
 
-    return Gate(pictures, agreement=agreement, tell=tell)
-
-
-def _export_int8(
-    name: str,
-    out: Path | None,
-    data: Path | None,
-    demo: int | None,
-    split: str,
-    samples: int,
-    gate: Gate,
-    *,
-    overwrite: bool,
-) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    from rtseg.card import INT8_FILE
-    from rtseg.errors import ConfigError
-    from rtseg.export import calibration, quantize
-    from rtseg.export.reference import has_keras
-
-    if (data is None) == (demo is None):
-        raise ConfigError(
-            "int8 is calibrated with pictures like those that it will see; name one of --data FOLDER and "
-            "--demo NUMBER"
-        )
-    model = quantize.find_float_model(name)
-    if data is not None:
-        pictures = calibration.data_set_pictures(data, split, samples)
-    else:
-        pictures = calibration.demo_pictures(demo or 0)
-    folder = out or model.onnx_path.parent
-    quantize.check_folder(model, folder, overwrite=overwrite)
-    if has_keras(model.onnx_path.parent):
-        common.start_keras()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = common.console()
-    with Progress(*columns, console=console) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
-        quantised = quantize.quantize_model(model, folder, pictures, show, gate)
-    path = folder / INT8_FILE
-    share = path.stat().st_size / model.onnx_path.stat().st_size
-    console.print(
-        f"{share:.1%} of {model.onnx_path.name}'s size, equal to it in {quantised.agreement:.2%} of pixels; "
-        f"{quantised.stay_float} convolutions stay float. `rtseg eval --precision int8` measures it"
-    )
-    common.print_paths(path)
+    where = "see the table above" + (f" and {report}" if report is not None else "; --report FILE keeps it")
+    return Gate(pictures, agreement=agreement, tell=tell, told=where)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rtseg.cli import common
+from rtseg.errors import RtsegError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rtseg.frame import Size
 
 _STOPPED = 130
+_WITHOUT_ENGINE = "do without an engine: `rtseg run --backend onnxruntime` runs the model on the CPU"
 
 
 def export_engine(
@@ -42,11 +45,9 @@ def export_engine(
     from rtseg.errors import ModelError
     from rtseg.export.engine.make import Wishes, make_engine
     from rtseg.export.reference import has_keras
-    from rtseg.video.outputs import check_output, make_folder
+    from rtseg.video.outputs import check_output, write_file
 
     if out is not None:
-        if not out.is_dir():
-            make_folder(out)
         for name in (PLAN_FILE, SIDECAR_FILE):
             check_output(out / name, overwrite=overwrite)
     if timing_cache is not None:
@@ -60,20 +61,16 @@ def export_engine(
     except ModelError:
         pass  # a lone file, or none: whoever opens it says so
     console = common.console()
-    with _bar() as bar:
-        task = bar.add_task("engine", total=None, start=False, visible=False)
+    bar = _bar()
+    task = bar.add_task("engine", total=None, start=False)
 
-        def show(what: str, share: float | None) -> None:
-            bar.start_task(task)
-            bar.update(
-                task,
-                description=what,
-                total=None if share is None else 1.0,
-                completed=share or 0.0,
-                visible=True,
-            )
+    def show(what: str, share: float | None) -> None:
+        bar.start()  # not before: an empty one leaves an empty line
+        bar.start_task(task)
+        bar.update(task, description=what, total=None if share is None else 1.0, completed=share or 0.0)
 
-        try:
+    try:
+        with _advice_for_export():
             engine = make_engine(
                 model,
                 options,
@@ -81,10 +78,12 @@ def export_engine(
                 report=show,
                 tell=bar.console.print,
             )
-        except KeyboardInterrupt:
-            bar.stop()
-            console.print("Stopped; nothing of the engine was kept")
-            raise typer.Exit(_STOPPED) from None
+    except KeyboardInterrupt:
+        bar.stop()
+        console.print("Stopped; nothing of the engine was kept")
+        raise typer.Exit(_STOPPED) from None
+    finally:
+        bar.stop()
     if engine.from_cache:
         console.print("It is in the cache already, for this very board; add -y to build it anew")
     else:
@@ -93,8 +92,20 @@ def export_engine(
         common.print_paths(engine.path)
         return
     for name in (PLAN_FILE, SIDECAR_FILE):
-        shutil.copyfile(engine.path.with_name(name), out / name)
+        write_file(out / name, engine.path.with_name(name).read_bytes())
     common.print_paths(out / PLAN_FILE, out / SIDECAR_FILE)
+
+
+@contextmanager
+def _advice_for_export() -> Iterator[None]:
+    """What cannot use a GPU names another backend, which an export has no option for."""
+    from rtseg.backends.tensorrt.cuda import INSTEAD
+
+    try:
+        yield
+    except RtsegError as error:
+        told = str(error).replace(INSTEAD.removeprefix("or "), _WITHOUT_ENGINE)
+        raise type(error)(told) from error
 
 
 def _bar() -> Progress:
@@ -109,4 +120,5 @@ def _bar() -> Progress:
         TextColumn("ETA"),
         Eta(),
     )
-    return Progress(*columns, console=common.console())
+    console = common.console()
+    return Progress(*columns, console=console, disable=not console.is_interactive)

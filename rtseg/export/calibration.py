@@ -16,6 +16,9 @@ from rtseg.data.pictures import decode_bgr, read_whole
 from rtseg.errors import DataError
 from rtseg.frame import UInt8Array
 
+CALIBRATION_ONLY = " (int8 calibration)"
+"""After the name of data that a model did not learn from."""
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:

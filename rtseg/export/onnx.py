@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -11,6 +13,7 @@ import onnx
 
 from rtseg.card import (
     CARD_FILE,
+    INT8_FILE,
     METADATA_KEY,
     ONNX_FILE,
     WEIGHTS_FILE,
@@ -18,49 +21,71 @@ from rtseg.card import (
     describe_file,
     read_card,
 )
+from rtseg.export.calibration import CALIBRATION_ONLY
+from rtseg.export.folders import output_folder
+from rtseg.export.keeping import what_holds
 from rtseg.export.parity import Gate
 from rtseg.export.reference import of_keras, of_onnx
 from rtseg.nets.resizing import SizeDependent
 from rtseg.nets.saved import load_network
 from rtseg.training.disk import writing
-from rtseg.video.outputs import write_file
+from rtseg.video.outputs import check_output, write_file
 
+_LOG = logging.getLogger(__name__)
 _AFTER_FULL_DISK = "export it again"
 
 
-def export_onnx(folder: Path, out: Path, gate: Gate | None = None) -> ModelCard:
+def export_onnx(
+    folder: Path, out: Path, gate: Gate | None = None, tell: Callable[[str], None] = _LOG.warning
+) -> ModelCard:
     """Write model.onnx from a folder with a card and Keras weights, as `rtseg train` leaves one.
 
-    out may be the same folder; otherwise weights and card are copied there. Raises ModelError when the folder
-    lacks a file, the weights do not fit the net of the card, or the ONNX says something else than Keras does:
-    then what was in out is still there.
+    out may be the same folder; otherwise weights and card are copied there. Figures and an int8 network that
+    the card speaks of stay in it where the network is the same; tell is called with what does not, in a line.
+
+    Raises ModelError when the folder lacks a file, the weights do not fit the net of the card, or the ONNX
+    says something else than Keras does: then what was in out is still there. Raises SinkError where out
+    cannot be written to.
     """
     card = read_card(folder / CARD_FILE)
     # Built anew in float32 whatever precision it was trained in.
     keras.mixed_precision.set_global_policy("float32")
     network = load_network(folder)
-    card = card.model_copy(update={"parameters": network.count_params()})
-    with writing(out, then=_AFTER_FULL_DISK):
-        out.mkdir(parents=True, exist_ok=True)
-    with writing(out / WEIGHTS_FILE, network.variables, then=_AFTER_FULL_DISK):
-        with tempfile.TemporaryDirectory(dir=out) as unproven:
-            path = Path(unproven) / ONNX_FILE
-            write_onnx(network, path, card)
-            (gate or Gate()).check(
-                of_onnx(path, "ONNX"),
-                of_keras(network),
-                model=card.name,
-                classes=card.classes,
-                size=(card.input.width, card.input.height),
-                kind="fp32",
-            )
-            path.replace(out / ONNX_FILE)
-        # Written anew also in place: what a training saved holds the optimizer's state, four times the size.
-        network.save_weights(str(out / WEIGHTS_FILE))
-    files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}
-    # Figures were measured with the network that this one replaces.
-    card = card.model_copy(update={"files": files, "metrics": ()})
-    write_file(out / CARD_FILE, card.to_json().encode())
+    described = out if (out / CARD_FILE).is_file() else folder
+    learned_from = tuple(data for data in card.training_data if not data.name.endswith(CALIBRATION_ONLY))
+    card = card.model_copy(update={"parameters": network.count_params(), "training_data": learned_from})
+    with output_folder(out):
+        check_output(out / ONNX_FILE, overwrite=True)
+        with writing(out / WEIGHTS_FILE, network.variables, then=_AFTER_FULL_DISK):
+            with tempfile.TemporaryDirectory(dir=out) as unproven:
+                path = Path(unproven) / ONNX_FILE
+                write_onnx(network, path, card)
+                (gate or Gate()).check(
+                    of_onnx(path, "ONNX"),
+                    of_keras(network),
+                    model=card.name,
+                    classes=card.classes,
+                    size=(card.input.width, card.input.height),
+                    kind="fp32",
+                )
+                kept = what_holds(described, out, path)
+                path.replace(out / ONNX_FILE)
+            # Written anew also in place: what a training saved holds the optimizer's state, four times the
+            # size.
+            network.save_weights(str(out / WEIGHTS_FILE))
+        files = {file: describe_file(out / file) for file in (ONNX_FILE, WEIGHTS_FILE)}
+        if kept.int8 is not None:
+            files[INT8_FILE] = kept.int8
+        card = card.model_copy(
+            update={
+                "files": files,
+                "metrics": kept.metrics,
+                "training_data": (*learned_from, *kept.calibrated_on),
+            }
+        )
+        write_file(out / CARD_FILE, card.to_json().encode())
+    if kept.dropped:
+        tell(kept.dropped)
     return card
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,13 @@ LIMITS: dict[Kind, Limits] = {
 }
 
 
+class Shortfall(NamedTuple):
+    """What is past its limit: by how much, 0 to 1 or infinite, and in words."""
+
+    by: float
+    text: str
+
+
 @dataclass(frozen=True)
 class Parity:
     """How two networks compare."""
@@ -84,20 +91,28 @@ class Parity:
         return min(self.agreement_of, key=lambda name: self.agreement_of[name])
 
     @property
-    def failures(self) -> tuple[str, ...]:
-        """What is past its limit, in words."""
+    def shortfalls(self) -> tuple[Shortfall, ...]:
+        """What is past its limit, the worst first."""
         limits, least = self.limits, self.agreement_of[self.worst]
-        found = []
-        if self.not_finite:
-            found.append(f"its logits are no finite numbers on {', '.join(self.not_finite)}")
+        found = [
+            Shortfall(math.inf, f"its logits are no finite numbers on {frame}") for frame in self.not_finite
+        ]
         if self.agreement < limits.agreement:
-            found.append(f"it agrees on {self.agreement:.2%} of pixels, not {limits.agreement:.2%}")
+            text = f"it agrees on {self.agreement:.2%} of pixels, not {limits.agreement:.2%}"
+            found.append(Shortfall(limits.agreement - self.agreement, text))
         if least < limits.worst:
-            found.append(f"on {self.worst} it agrees on {least:.2%}, not {limits.worst:.2%}")
+            text = f"on {self.worst} it agrees on {least:.2%}, not {limits.worst:.2%}"
+            found.append(Shortfall(limits.worst - least, text))
         for name, iou in self.iou.items():
             if iou is not None and name not in self.rare and iou < limits.iou:
-                found.append(f"its {name} has an IoU of {iou:.3f} with the reference's, not {limits.iou}")
-        return tuple(found)
+                text = f"its {name} has an IoU of {iou:.3f} with the reference's, not {limits.iou:.3f}"
+                found.append(Shortfall(limits.iou - iou, text))
+        return tuple(sorted(found, key=lambda each: -each.by))
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The same in words alone."""
+        return tuple(each.text for each in self.shortfalls)
 
     def to_json(self) -> str:
         """The report: documented keys, one schema version."""
@@ -138,6 +153,8 @@ class Gate:
     """Takes the place of the usual limit; the others are then as far below it as they are usually."""
     tell: Callable[[Parity], None] = field(default=lambda parity: None)
     """Called with each comparison, also one that fails."""
+    told: str = ""
+    """Where that can be read, for the message of one that fails: "the table above"."""
 
     def samples(self, size: Size, classes: tuple[str, ...]) -> Iterable[Sample]:
         """The frames at the size (width, height). Raises DataError, at once for a folder without any."""
@@ -163,8 +180,12 @@ class Gate:
         classes: tuple[str, ...],
         size: Size,
         kind: Kind,
+        advice: str = "",
     ) -> Parity:
-        """Compare at this size (width, height). Raises ModelError where it is past a limit."""
+        """Compare at this size (width, height). Raises ModelError where it is past a limit.
+
+        advice is what makes it say more of the same, in words for the message.
+        """
         samples = self.samples(size, classes)
         parity = compare(
             exported,
@@ -177,19 +198,21 @@ class Gate:
             limits=self.limits(kind),
         )
         self.tell(parity)
-        if parity.failures:
-            raise ModelError(
-                f"{model} as {exported.name} differs too much from {reference.name}: "
-                f"{'; '.join(parity.failures)}. It was not kept: {_ADVICE[kind]}"
-            )
+        if parity.shortfalls:
+            raise ModelError(self._why_not_kept(parity, advice))
         return parity
 
-
-_ADVICE: dict[Kind, str] = {
-    "fp32": "--report FILE says more. If it is right for you all the same, give a smaller --min-agreement",
-    "fp16": "use --precision fp32, or a smaller --min-agreement if it is right for you all the same",
-    "int8": "calibrate with more pictures like those that it will see, or use --precision fp16 for an engine",
-}
+    def _why_not_kept(self, parity: Parity, advice: str) -> str:
+        """The worst that was found, where the rest is, and what can be done."""
+        worst, *others = parity.shortfalls
+        more = f" and {len(others)} more" if others else ""
+        where = f" ({self.told})" if self.told else ""
+        hint = f"{advice}, or " if advice else ""
+        return (
+            f"{parity.model} as {parity.exported} differs too much from {parity.reference}: "
+            f"{worst.text}{more}{where}. Not kept: {hint}give a smaller --min-agreement if it is right for "
+            "you all the same"
+        )
 
 
 def compare(

@@ -26,8 +26,8 @@ from rtseg.card import (
     describe_file,
     find_model,
 )
-from rtseg.errors import ModelError, SinkError
-from rtseg.export.calibration import Calibration
+from rtseg.errors import ModelError
+from rtseg.export.calibration import CALIBRATION_ONLY, Calibration
 from rtseg.export.parity import Gate
 from rtseg.export.qdq import observe
 from rtseg.export.reference import of_onnx, open_reference
@@ -35,7 +35,6 @@ from rtseg.export.sensitivity import Quantised, quantise_alike
 from rtseg.frame import Frame, UInt8Array
 from rtseg.video.outputs import check_output, write_file
 
-_CALIBRATION_ONLY = " (int8 calibration)"
 _SILENT = 4
 _CHECKED = 8  # frames that the int8 network is compared with the float one on
 
@@ -56,11 +55,7 @@ def find_float_model(name_or_path: str) -> Model:
 
 
 def check_folder(model: Model, out: Path, *, overwrite: bool) -> None:
-    """Before any work: make the folder, and refuse to write over what is in it. Raises SinkError."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SinkError(f"{out}: cannot be made ({error.strerror}); choose another folder") from error
+    """Before any work: refuse to write over what is in the folder. Raises SinkError."""
     check_output(out / INT8_FILE, overwrite=overwrite)
     if not out.samefile(model.onnx_path.parent):
         check_output(out / CARD_FILE, overwrite=overwrite)
@@ -97,6 +92,7 @@ def quantize_model(
         classes=card.classes,
         size=size,
         kind="int8",
+        advice="calibrate with more pictures like those that it will see",
     )
     if not out.samefile(folder):
         for name in card.files:
@@ -158,7 +154,7 @@ def _with_some_kept(frames: Iterator[UInt8Array], count: int, kept: list[UInt8Ar
 
 def _credits(card: ModelCard, source: TrainingData) -> tuple[TrainingData, ...]:
     """All data that the model knows of, this source among them."""
-    learned_from = tuple(data for data in card.training_data if not data.name.endswith(_CALIBRATION_ONLY))
+    learned_from = tuple(data for data in card.training_data if not data.name.endswith(CALIBRATION_ONLY))
     if source.name in {data.name for data in learned_from}:
         return learned_from
-    return (*learned_from, TrainingData(name=source.name + _CALIBRATION_ONLY, license=source.license))
+    return (*learned_from, TrainingData(name=source.name + CALIBRATION_ONLY, license=source.license))

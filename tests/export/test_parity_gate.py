@@ -97,6 +97,39 @@ def test_logits_that_are_no_numbers_fail(halves: np.ndarray) -> None:
     assert parity.failures == ("its logits are no finite numbers on one",)
 
 
+def test_the_worst_comes_first(halves: np.ndarray) -> None:
+    """Of 64 of 2048 pixels that are wrong, the class that they belong to suffers most."""
+    found = halves.copy()
+    found[:, 32:34] = labels.BACKGROUND
+    parity = parity_of(says(found), says(halves), [sample()])
+    assert parity.failures[0] == "its vehicle has an IoU of 0.938 with the reference's, not 0.990"
+    assert len(parity.failures) == 3
+    broken = Predictor("this", lambda batch: says(found).infer(batch) * np.float32(np.inf))
+    with np.errstate(invalid="ignore"):
+        parity = parity_of(broken, says(halves), [sample()])
+    assert parity.failures[0] == "its logits are no finite numbers on one"
+
+
+@pytest.mark.parametrize(
+    ("advice", "told", "expected"),
+    [
+        ("", "", "and 2 more. Not kept: give a smaller --min-agreement if it is right for you all the same"),
+        ("do this", "see F", "and 2 more (see F). Not kept: do this, or give a smaller --min-agreement if"),
+    ],
+)
+def test_a_failure_is_a_short_line(halves: np.ndarray, advice: str, told: str, expected: str) -> None:
+    found = halves.copy()
+    found[:, 32:48] = labels.BACKGROUND
+    with pytest.raises(ModelError) as caught:
+        Gate(count=8, told=told).check(
+            says(found), says(halves), model="m", classes=CLASSES, size=SIZE, kind="fp16", advice=advice
+        )
+    line = str(caught.value)
+    assert line.startswith("m as this differs too much from this: its vehicle has an IoU of 0.500")
+    assert expected in line
+    assert len(line) < 240
+
+
 def test_the_report_keeps_the_table(halves: np.ndarray) -> None:
     report = json.loads(parity_of(says(halves), says(halves), [sample(halves)]).to_json())
     assert set(report) == {
@@ -160,9 +193,7 @@ def test_an_onnx_that_says_something_else_leaves_what_was_there(
 
     monkeypatch.setattr(onnx_module, "of_keras", wrong)
     seen: list[Parity] = []
-    with pytest.raises(
-        ModelError, match=r"tiny as ONNX differs too much from Keras: it agrees on .*not kept"
-    ):
+    with pytest.raises(ModelError, match=r"tiny as ONNX differs too much from Keras: .* more\. Not kept"):
         export_onnx(folder, folder, Gate(count=2, tell=seen.append))
     assert len(seen[0].agreement_of) == 2
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -180,7 +211,9 @@ def test_the_command_writes_a_report_and_fails_past_the_threshold(
     failed = rtseg(*options, "--min-agreement", 1)
     assert (failed.code, failed.out) == (2, "")
     assert "tiny as int8 ONNX differs too much from model.onnx on ONNX Runtime" in failed.err
-    assert "calibrate with more pictures" in failed.err.splitlines()[-1]
+    line = failed.err.splitlines()[-1]
+    assert f"(see the table above and {report}). Not kept: calibrate with more pictures" in line
+    assert "--precision" not in line
     assert not (folder / INT8_FILE).exists()
     assert INT8_FILE not in (folder / CARD_FILE).read_text()
     told = json.loads(report.read_text())

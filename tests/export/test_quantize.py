@@ -320,12 +320,12 @@ def data(write_data_set: Callable[..., Path], tmp_path: Path) -> Path:
     ("options", "message"),
     [
         ("--format int8", "name one of --data FOLDER and --demo NUMBER"),
-        ("--format int8 --data {data} --demo 3", "name one of --data FOLDER and --demo NUMBER"),
+        ("--format int8 --data {data} --demo 3", "--data and --demo each say which pictures calibrate"),
         ("--data {data}", "calibrate an int8 network; add --format int8"),
         ("--format int8 --data {model}", "no dataset.toml in it"),
         ("--format int8 --data {data} --split test", "no split 'test'; there are: train, val"),
         ("--format int8 --data {data}", "01.png: cannot be read as a picture"),
-        ("--format int8 --demo 2 -o {data}/dataset.toml/x", "dataset.toml/x: cannot be made"),
+        ("--format int8 --demo 2 -o {data}/dataset.toml/x", "dataset.toml is a file, not a folder"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_line_and_nothing_is_written(

@@ -22,7 +22,7 @@ def to_half(path: Path) -> bytes:
     except ImportError as error:
         raise BackendUnavailable(
             f"fp16 needs the package 'onnx', which cannot be imported ({error}); install it with "
-            "`pip install 'rtseg[tensorrt]'`, or use --precision fp32 or int8"
+            "`pip install onnx`, or use --precision fp32 or int8"
         ) from error
     try:
         model = onnx.load(str(path))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rtseg.backends import INSTALL_TENSORRT
 from rtseg.backends.cache import CompiledCache
 from rtseg.backends.tensorrt import cuda
 from rtseg.backends.tensorrt.cache import EngineCache
@@ -23,6 +24,11 @@ from rtseg.video.outputs import write_file
 
 _LOG = logging.getLogger(__name__)
 _MOST_TIMING_BYTES = 1 << 28
+_ADVICE = {
+    "fp32": "",
+    "fp16": "use --precision fp32",
+    "int8": "calibrate its int8 network with more pictures, or use --precision fp16",
+}
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,7 @@ def _hold_to_model(
             classes=card.classes,
             size=size,
             kind=key.precision,
+            advice=_ADVICE[key.precision],
         )
     return parity.agreement
 
@@ -188,7 +195,7 @@ def _require_tensorrt() -> None:
         raise BackendUnavailable(
             f"an engine needs the package 'tensorrt', which cannot be imported ({error}). On a Jetson it "
             "comes with JetPack: make the environment with `python3 -m venv --system-site-packages`; on a PC "
-            f"install it with `pip install 'rtseg[tensorrt]'`, {cuda.INSTEAD}"
+            f"install it with `{INSTALL_TENSORRT}`, {cuda.INSTEAD}"
         ) from error
 
 

@@ -61,7 +61,7 @@ def test_it_is_copied_for_other_programs(trt10: Script, export: Callable[..., An
 
 @pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_ends_with_a_line_and_130(
-    trt10: Script, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, cache: Path
+    trt10: Script, export: Callable[..., Any], cache: Path, tmp_path: Path
 ) -> None:
     import _thread
     import time
@@ -72,21 +72,53 @@ def test_ctrl_c_ends_with_a_line_and_130(
         time.sleep(0.05)
 
     trt10.on_step = step
-    done = export("--min-agreement", 0)
+    done = export("--min-agreement", 0, "-o", tmp_path / "out")
     assert (done.code, done.out) == (130, "")
+    assert not (tmp_path / "out").exists()
     assert "Stopped; nothing of the engine was kept" in done.err
     assert "Traceback" not in done.err
     assert not list(cache.rglob("*.engine"))
 
 
-def test_without_the_package_the_extra_and_the_cpu_are_offered(export: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_without_the_package_one_line_says_how_to_get_it_and_to_do_without(
+    export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
     if "tensorrt" in sys.modules:
         pytest.skip("needs a machine without TensorRT")
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
     done = export()
     assert (done.code, done.out) == (2, "")
-    line = done.err.strip().splitlines()[-1]
+    (line,) = done.err.splitlines()
     assert "rtseg[tensorrt]" in line
-    assert "use a CPU backend (--backend onnxruntime)" in line
+    assert line.endswith("do without an engine: `rtseg run --backend onnxruntime` runs the model on the CPU")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_without_a_gpu_too(
+    trt10: Script, export: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    trt10.card.count = 0
+    done = export()
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.err.splitlines()
+    assert "no GPU here" in line
+    assert line.endswith(
+        "or do without an engine: `rtseg run --backend onnxruntime` runs the model on the CPU"
+    )
+
+
+def test_a_build_that_fails_leaves_no_folder(
+    trt10: Script, export: Callable[..., Any], tmp_path: Path
+) -> None:
+    trt10.alters_logits = lambda logits: logits[:, ::-1]
+    done = export("-o", tmp_path / "a/b")
+    assert (done.code, done.out) == (2, "")
+    assert "Not kept: use --precision fp32, or give a smaller --min-agreement" in done.err.splitlines()[-1]
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_board_needs_no_training_library(
