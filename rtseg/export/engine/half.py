@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rtseg.backends import INSTALL_TENSORRT
 from rtseg.errors import BackendUnavailable, ModelError
 
 
@@ -22,7 +23,7 @@ def to_half(path: Path) -> bytes:
     except ImportError as error:
         raise BackendUnavailable(
             f"fp16 needs the package 'onnx', which cannot be imported ({error}); install it with "
-            "`pip install onnx`, or use --precision fp32 or int8"
+            f"`{INSTALL_TENSORRT}`, or use --precision fp32 or int8"
         ) from error
     try:
         model = onnx.load(str(path))
