@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rtseg.errors import SinkError
+from rtseg.video.outputs import part_of
 
 # AVI is left out: it has no times.
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
@@ -77,11 +78,6 @@ class VideoFile:
         with suppress(av.error.FFmpegError, OSError):  # why it is given up was told already
             self.container.close()
         self._part.unlink(missing_ok=True)
-
-
-def part_of(path: Path) -> Path:
-    """Where a video is until it is finished."""
-    return path.with_name(f".{path.name}.part")
 
 
 @contextmanager
