@@ -15,7 +15,7 @@ from typing import Literal
 from rtseg.frame import Frame, Segmentation
 from rtseg.runtime.snapshot import default_stem
 from rtseg.video.mask_video import MaskVideoSink
-from rtseg.video.outputs import check_folder, make_folder, unused_names
+from rtseg.video.outputs import check_folder, claim_names, make_folder, release_names
 from rtseg.video.video_sink import VideoSink
 
 RecordingKind = Literal["seen", "clean"]
@@ -61,7 +61,7 @@ class Recording:
         self.seconds = now - self._began
 
     def _begin(self, classes: tuple[str, ...]) -> None:
-        paths = unused_names(self._folder, self._stem, _ENDINGS[self.kind])
+        paths = claim_names(self._folder, self._stem, _ENDINGS[self.kind])
         video = VideoSink(paths[0], rate=self._rate, scales=True, from_zero=True)
         if self.kind == "clean":
             self._sinks = video, MaskVideoSink(paths[1], rate=self._rate, from_zero=True)
@@ -74,5 +74,6 @@ class Recording:
         """Finish the files. Raises SinkError for the first that cannot be."""
         sinks, self._sinks = self._sinks, ()
         with ExitStack() as stack:
+            stack.callback(release_names, self.files)
             for sink in reversed(sinks):
                 stack.callback(sink.close)

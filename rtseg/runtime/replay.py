@@ -24,7 +24,7 @@ from rtseg.video.encoding import CODEC, Pictures, Times
 from rtseg.video.video_file import FORMATS, VideoFile, told_as_sink_error
 from rtseg.video.video_sink import USUAL_RATE
 
-# Each packet comes out with its frame, on the one thread that encodes; key frames only where they are asked for.
+# Each packet comes out with its frame, on the one thread that encodes; key frames only where asked for.
 _OPTIONS = {
     "preset": "ultrafast", "tune": "zerolatency", "crf": "23", "bf": "0",
     "g": "1000000", "forced-idr": "1",
@@ -50,7 +50,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Never changed but for what the last group gets; put in place as a whole, so that any thread may read it."""
+    """Only its last group changes, by growing; put in place as a whole, so that any thread may read it."""
 
     size: Size
     time_base: Fraction
@@ -132,6 +132,12 @@ class Replay:
         if self._worker is not None:
             self._worker.join()
             self._worker = None
+
+    @property
+    def frames(self) -> int:
+        """How many are kept. From any thread."""
+        kept = self._kept
+        return sum(len(group.packets) for group in kept.groups) if kept else 0
 
     @property
     def memory_bytes(self) -> int:

@@ -14,7 +14,7 @@ from rtseg.labels import palette
 from rtseg.postprocess import frame_class_map
 from rtseg.preprocess import to_bgr
 from rtseg.runtime.shown import Shown
-from rtseg.video.outputs import claim_names, make_folder, write_file
+from rtseg.video.outputs import claim_names, make_folder, release_names, write_file
 from rtseg.video.sinks import palette_png, write_png
 
 _ENDINGS = ("-frame.png", "-mask.png", "-overlay.png")
@@ -46,5 +46,6 @@ def save_snapshot(shown: Shown, folder: Path, stem: str | None = None) -> tuple[
     except BaseException:
         for path in paths:
             path.unlink(missing_ok=True)
+        release_names(paths)
         raise
     return paths

@@ -30,31 +30,36 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def unused_names(folder: Path, stem: str, endings: Sequence[str]) -> tuple[Path, ...]:
-    """A path for each ending, none of which is there or being written; numbered where the stem is taken."""
+def claim_names(folder: Path, stem: str, endings: Sequence[str]) -> tuple[Path, ...]:
+    """A path for each ending, none of which is there; with a number where the stem is taken.
+
+    An empty .part beside each keeps others from taking it too, until it is written or `release_names` is
+    called. Raises SinkError.
+    """
     for name in _numbered(stem):
         paths = tuple(folder / f"{name}{ending}" for ending in endings)
-        if not any(path.exists() or part_of(path).exists() for path in paths):
-            return paths
-    raise AssertionError  # there is always a further number
-
-
-def claim_names(folder: Path, stem: str, endings: Sequence[str]) -> tuple[Path, ...]:
-    """As `unused_names`, with an empty file under each, so that nobody else takes them. Raises SinkError."""
-    while True:
-        paths = unused_names(folder, stem, endings)
         claimed: list[Path] = []
         try:
             for path in paths:
-                path.touch(exist_ok=False)
+                if path.exists():
+                    raise FileExistsError
+                part_of(path).touch(exist_ok=False)
                 claimed.append(path)
         except OSError as error:
-            for path in claimed:
-                path.unlink(missing_ok=True)
+            release_names(claimed)
             if not isinstance(error, FileExistsError):
                 raise SinkError(f"{folder}: cannot be written to ({error.strerror})") from error
         else:
             return paths
+    raise AssertionError  # there is always a further number
+
+
+def release_names(paths: Iterable[Path]) -> None:
+    """Leave names that were claimed to others, but for what something was written to."""
+    for path in paths:
+        part = part_of(path)
+        if part.exists() and not part.stat().st_size:
+            part.unlink()
 
 
 def _numbered(stem: str) -> Iterator[str]:
