@@ -44,6 +44,7 @@ class _Coded:
 class _Group:
     """Grows at its end while it is the last one. A reader copies the list in one step."""
 
+    first_pts: int
     packets: list[_Coded] = field(default_factory=list)
     size_bytes: int = 0
 
@@ -55,7 +56,7 @@ class _Kept:
     size: Size
     time_base: Fraction
     rate: Fraction
-    groups: tuple[_Group, ...] = ()
+    groups: tuple[_Group, ...]
 
 
 class _Encoder:
@@ -111,6 +112,8 @@ class Replay:
         self._seconds = seconds
         self._rate = rate or USUAL_RATE
         self._max_bytes = max_bytes
+        self.encoded = 0
+        """Frames that were encoded so far. Read by any thread."""
         self._kept: _Kept | None = None
         self._slot: LatestSlot[Frame] = LatestSlot()
         self._worker: Worker | None = None
@@ -134,12 +137,6 @@ class Replay:
             self._worker = None
 
     @property
-    def frames(self) -> int:
-        """How many are kept. From any thread."""
-        kept = self._kept
-        return sum(len(group.packets) for group in kept.groups) if kept else 0
-
-    @property
     def memory_bytes(self) -> int:
         """What the packets take. From any thread."""
         kept = self._kept
@@ -147,34 +144,32 @@ class Replay:
 
     def _encode(self) -> None:
         encoder: _Encoder | None = None
+        groups: deque[_Group] = deque()
         while True:
             frame = self._slot.get()
             if encoder is None or not encoder.takes(frame):
-                encoder = _Encoder(frame, self._rate)
-                self._kept = _Kept(encoder.size, encoder.time_base, self._rate)
-            self._keep(encoder, frame)
+                encoder, groups = _Encoder(frame, self._rate), deque()
+            self._add(groups, encoder, frame)
+            self._kept = _Kept(encoder.size, encoder.time_base, self._rate, tuple(groups))
+            self.encoded += 1
 
-    def _keep(self, encoder: _Encoder, frame: Frame) -> None:
-        kept = self._kept
-        assert kept is not None
-        groups, pts = deque(kept.groups), encoder.pts(frame)
-        group = groups[-1] if groups else None
+    def _add(self, groups: deque[_Group], encoder: _Encoder, frame: Frame) -> None:
+        pts, time_base = encoder.pts(frame), encoder.time_base
         if (
-            group is None
-            or (pts - group.packets[0].pts) * kept.time_base >= _GROUP_S
-            or group.size_bytes > self._max_bytes // 4
+            not groups
+            or (pts - groups[-1].first_pts) * time_base >= _GROUP_S
+            or groups[-1].size_bytes > self._max_bytes // 4
         ):
-            group = _Group()
-            groups.append(group)
+            groups.append(_Group(pts))
+        group = groups[-1]
         for coded in encoder.encode(frame, pts, key=not group.packets):
             group.packets.append(coded)
             group.size_bytes += len(coded.data)
         while len(groups) > 1 and (
-            (pts - groups[1].packets[0].pts) * kept.time_base >= self._seconds
+            (pts - groups[1].first_pts) * time_base >= self._seconds
             or sum(each.size_bytes for each in groups) > self._max_bytes
         ):
             groups.popleft()
-        self._kept = _Kept(kept.size, kept.time_base, kept.rate, tuple(groups))
 
     def save(self, path: Path) -> float:
         """Write what is kept as .mp4 or .mov, one that is there is replaced; -> seconds. From any thread.
@@ -187,7 +182,7 @@ class Replay:
         coded = [each for group in kept.groups for each in tuple(group.packets)] if kept else []
         if kept is None or not coded:
             raise SinkError(f"{path}: no picture has come yet that could be saved")
-        keys = {group.packets[0].pts for group in kept.groups}
+        keys = {group.first_pts for group in kept.groups}
         first_pts = coded[0].pts
         usual = coded[-1].pts - coded[-2].pts if len(coded) > 1 else round(1 / kept.rate / kept.time_base)
         ends = [*(each.pts for each in coded[1:]), coded[-1].pts + usual]

@@ -325,9 +325,9 @@ def test_the_last_seconds_of_a_run_are_saved_while_it_runs(run: Callable[..., Ru
     begun = run(sinks=[kept])
     finished = begun.pipeline.add_sink(replay)
     for _ in range(40):
-        before = replay.frames
+        before = replay.encoded
         begun.go(1)
-        wait_for(lambda: replay.frames > before)  # noqa: B023
+        wait_for(lambda: replay.encoded > before)  # noqa: B023
     assert replay.save(tmp_path / "a.mp4") == pytest.approx(40 / 30)
     begun.go(1)
     begun.end()
