@@ -37,7 +37,7 @@ __all__ = ["Pipeline", "Policy", "Style"]
 
 Policy = Literal["auto", "latest", "every-frame"]
 _PATIENCE_S = 1.0  # with a source that was asked to stop
-_POLL_S = 0.1
+_POLL_S = 0.05
 
 
 class Pipeline:
@@ -80,6 +80,7 @@ class Pipeline:
         self._colors = {segmenter.classes: segmenter.card.palette}
         self._max_frames = max_frames
         self._view = view
+        self._last: Shown | None = None
         self._stopping = threading.Event()
         self._stopped_at: float | None = None
         self._frames: StageChannel[Frame] = StageChannel(latest=self.latest)
@@ -275,12 +276,13 @@ class Pipeline:
         try:
             while True:
                 try:
-                    segmentation = self._segmented.get(_POLL_S)
-                except TimeoutError:  # paused: sinks come and go all the same
+                    segmentation = self._segmented.get(timeout=_POLL_S)
+                except TimeoutError:
                     self._outputs.tend()
-                    continue
-                self._outputs.tend()
-                self._show(segmentation)
+                    self._show_again()
+                else:
+                    self._outputs.tend()
+                    self._show(segmentation)
         finally:
             self._outputs.close()
 
@@ -290,15 +292,28 @@ class Pipeline:
             return
         with self._timed("overlay"):
             class_map = postprocess.frame_class_map(segmentation, overlay.class_map_size(frame))
-            palette, opacity = self._palette(segmentation.classes), self.style.opacity
-            blended = overlay.blend(frame, class_map, palette, opacity)
+            shown = self._tinted(segmentation, class_map)
         if self._too_old(frame, "display"):
             return
-        shown = Shown(segmentation, class_map, blended, palette, opacity)
         with self._timed("output"):
             self._outputs.write(shown, lambda: self._handed_over(segmentation))
         self.stats.frame_out(_pixels(class_map, segmentation.classes, frame.playing_share))
         self.stats.worked("overlay")
+        self._last = shown if self._view is not None else None
+
+    def _tinted(self, segmentation: Segmentation, class_map: UInt8Array) -> Shown:
+        palette, opacity = self._palette(segmentation.classes), self.style.opacity
+        blended = overlay.blend(segmentation.frame, class_map, palette, opacity)
+        return Shown(segmentation, class_map, blended, palette, opacity)
+
+    def _show_again(self) -> None:
+        """Tint a picture that stays as it is asked for by now: nobody waits for the next one to see that."""
+        last = self._last
+        if last is None or self._view is None:
+            return
+        if (last.palette, last.opacity) != (self._palette(last.segmentation.classes), self.style.opacity):
+            self._last = self._tinted(last.segmentation, last.class_map)
+            self._view.put(self._last)
 
     def _handed_over(self, segmentation: Segmentation) -> None:
         age_ns = self.stats.handed_over(segmentation.frame.captured_ns)
