@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Literal
@@ -137,6 +138,18 @@ class Pipeline:
         self._frames.set_latest(self.latest)
         self._segmented.set_latest(self.latest)
 
+    def add_sink(self, sink: Sink) -> Future[None]:
+        """Write to this one too from now on; from any thread.
+
+        It is closed when it is removed, when it fails or when all ends. The future is done then, or holds
+        what went wrong with it; nothing else ends for its sake.
+        """
+        return self._outputs.add(sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Have a sink finished soon, also while no frame comes; from any thread."""
+        self._outputs.remove(sink)
+
     def _check_policy(self) -> None:
         if not self.latest and (self._max_age_ns is not None or self.ladder is not None):
             raise ConfigError(
@@ -263,11 +276,14 @@ class Pipeline:
         try:
             while True:
                 try:
+                try:
                     segmentation = self._segmented.get(timeout=_POLL_S)
-                except TimeoutError:
+                except TimeoutError:  # paused: sinks come and go all the same, and so do colours
+                    self._outputs.tend()
                     self._show_again()
-                else:
-                    self._show(segmentation)
+                    continue
+                self._outputs.tend()
+                self._show(segmentation)
         finally:
             self._outputs.close()
 
