@@ -122,7 +122,8 @@ class Segmentation:
     parts: logits (C, h, w) float32 at the network's stride, of the whole frame or of each of its tiles; class
     maps of any size are made from them by `rtseg.postprocess.frame_class_map`, so that each output pays only
     for the size that it needs. class_map is one (H, W) uint8 of the whole frame that was made along the way,
-    on the GPU, or None.
+    on the GPU, or None. classes are the names of the indices in a class map: the network may be another one
+    from one frame to the next.
     """
 
     frame: Frame
@@ -130,6 +131,7 @@ class Segmentation:
     preprocess_ns: int
     inference_ns: int
     class_map: UInt8Array | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def logits(self) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ class _PendingBatches:
     """A frame whose pictures are in these batches."""
 
     frame: Frame
+    classes: tuple[str, ...]
     preprocess_ns: int
     _batches: tuple[tuple[Pending, tuple[int, ...]], ...]
     """Each with the numbers of the frame's pictures that are in it."""
@@ -44,7 +45,7 @@ class _PendingBatches:
             parts.update(zip(numbers, batch, strict=True))
             inference_ns += spent_ns
         in_order = tuple(parts[number] for number in range(len(parts)))
-        return Segmentation(self.frame, in_order, self.preprocess_ns, inference_ns)
+        return Segmentation(self.frame, in_order, self.preprocess_ns, inference_ns, classes=self.classes)
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ class _PendingOnGpu:
     """A frame that the backend takes as it is: all of its time is inference."""
 
     frame: Frame
+    classes: tuple[str, ...]
     _pending: PendingFrame
 
     def result(self) -> Segmentation:
         logits, class_map, spent_ns = self._pending.result()
-        return Segmentation(self.frame, (logits,), 0, spent_ns, class_map)
+        return Segmentation(self.frame, (logits,), 0, spent_ns, class_map, self.classes)
 
 
 class PendingSegmentation(Protocol):
@@ -142,7 +144,7 @@ class Segmenter(Closing):
             (self.backend.submit(batch), tuple(numbers))
             for batch, numbers in zip(batches, groups.values(), strict=True)
         )
-        return _PendingBatches(frame, ready_ns - started_ns, begun)
+        return _PendingBatches(frame, self.classes, ready_ns - started_ns, begun)
 
     def _submit_to_gpu(self, frame: Frame, share: float) -> PendingSegmentation | None:
         """Where the backend also scales and upsamples, it gets the frame as it is."""
@@ -152,7 +154,7 @@ class Segmenter(Closing):
         if not self.backend.takes_frames(size):
             return None
         map_size = overlay.class_map_size(frame)
-        return _PendingOnGpu(frame, self.backend.submit_frame(frame, size, map_size))
+        return _PendingOnGpu(frame, self.classes, self.backend.submit_frame(frame, size, map_size))
 
     def prepare(self, pictures: Sequence[Size], share: float = 1.0) -> None:
         """Make ready for frames with pictures of these sizes: the network is compiled, and takes its memory.

@@ -56,7 +56,7 @@ def process(
                 segmenter,
                 sinks=_sinks(source, output, masks, segmenter.card.palette),
                 policy="every-frame",
-                style=Style(opacity, common.names(classes)),
+                style=Style(opacity, common.names(classes) or None),
             )
         )
         try:

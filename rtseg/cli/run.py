@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rtseg.backends import Precision
-    from rtseg.frame import Frame
     from rtseg.runtime.ladder import Ladder
     from rtseg.runtime.pipeline import Policy
+    from rtseg.runtime.shown import Shown
     from rtseg.segmenter import Segmenter
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
@@ -184,7 +184,7 @@ def execute(config: RunConfig) -> None:
             )
         )
         sinks, written = _sinks(config, source, segmenter, display=display)
-        view: LatestSlot[Frame] | None = LatestSlot() if display else None
+        view: LatestSlot[Shown] | None = LatestSlot() if display else None
         frames = config.frames or (_HEADLESS_DEMO_FRAMES if config.source.is_demo and not display else None)
         pipeline = opened.used_by(
             Pipeline(
@@ -192,7 +192,7 @@ def execute(config: RunConfig) -> None:
                 segmenter,
                 sinks=sinks,
                 policy=config.policy,
-                style=Style(config.opacity, config.classes),
+                style=Style(config.opacity, config.classes or None),
                 max_frames=frames,
                 max_age_ms=config.max_age_ms,
                 ladder=_ladder(config, source, segmenter, opened) if config.adaptive else None,

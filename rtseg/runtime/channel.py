@@ -1,7 +1,8 @@
 """What stages hand frames through: one interface, two kinds. All the locks of rtseg live here.
 
 LatestSlot keeps only the newest item, for live sources: a slow taker makes older ones fall out, counted.
-BoundedQueue makes the giver wait, for recordings: nothing is ever lost.
+BoundedQueue makes the giver wait, for recordings: nothing is ever lost. StageChannel is either, and may
+change from one to the other while it is used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_QUEUED = 4
 
 
 class ChannelClosed(Exception):  # an end, not an error of a user
@@ -19,10 +21,15 @@ class ChannelClosed(Exception):  # an end, not an error of a user
 
 
 class Channel(Generic[T]):
-    """One giver, one taker, each in its own thread. Every method may be called from any thread."""
+    """One giver, one taker, each in its own thread. Every method may be called from any thread.
 
-    def __init__(self, capacity: int) -> None:
+    It holds up to `capacity` items. When it is full the oldest falls out if it `drops`, counted in `dropped`;
+    else the giver waits.
+    """
+
+    def __init__(self, capacity: int, *, drops: bool) -> None:
         self.capacity = capacity
+        self.drops = drops
         self.dropped = 0
         self._items: deque[T] = deque()
         self._changed = threading.Condition()
@@ -40,7 +47,12 @@ class Channel(Generic[T]):
 
     def _make_room(self) -> None:
         """Called with the lock held."""
-        raise NotImplementedError
+        while len(self._items) >= self.capacity and not self._closed:
+            if self.drops:
+                self._items.popleft()
+                self.dropped += 1
+            else:
+                self._changed.wait()
 
     def get(self, timeout: float | None = None) -> T:
         """Take the next item. Raises ChannelClosed at the end, TimeoutError after `timeout` seconds.
@@ -74,20 +86,24 @@ class LatestSlot(Channel[T]):
     """Holds one item; a newer one takes its place, and `dropped` counts those that nobody took."""
 
     def __init__(self) -> None:
-        super().__init__(capacity=1)
-
-    def _make_room(self) -> None:
-        if len(self._items) == self.capacity and not self._closed:
-            self._items.popleft()
-            self.dropped += 1
+        super().__init__(capacity=1, drops=True)
 
 
 class BoundedQueue(Channel[T]):
     """Holds a few items in order; a giver waits until there is room."""
 
-    def __init__(self, capacity: int = 4) -> None:
-        super().__init__(capacity)
+    def __init__(self, capacity: int = _QUEUED) -> None:
+        super().__init__(capacity, drops=False)
 
-    def _make_room(self) -> None:
-        while len(self._items) >= self.capacity and not self._closed:
-            self._changed.wait()
+
+class StageChannel(Channel[T]):
+    """Between two stages of the loop: a latest-frame slot or a bounded queue, as the policy asks."""
+
+    def __init__(self, *, latest: bool) -> None:
+        super().__init__(1 if latest else _QUEUED, drops=latest)
+
+    def set_latest(self, latest: bool) -> None:
+        """Be a slot or a queue from now on; a giver that waits goes on at once."""
+        with self._changed:
+            self.capacity, self.drops = (1 if latest else _QUEUED), latest
+            self._changed.notify_all()

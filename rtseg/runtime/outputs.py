@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from rtseg.errors import SinkError
-from rtseg.frame import Frame, Segmentation
 from rtseg.runtime.channel import LatestSlot
+from rtseg.runtime.shown import Shown
 from rtseg.video.sinks import Sink
 
 _LOG = logging.getLogger(__name__)
@@ -17,23 +17,23 @@ _LOG = logging.getLogger(__name__)
 class Outputs:
     """Used by the overlay thread alone."""
 
-    def __init__(self, sinks: Sequence[Sink], view: LatestSlot[Frame] | None) -> None:
+    def __init__(self, sinks: Sequence[Sink], view: LatestSlot[Shown] | None) -> None:
         self._sinks = list(sinks)
         self._view = view
         self._failed: SinkError | None = None
 
-    def write(self, segmentation: Segmentation, blended: Frame, handed_over: Callable[[], None]) -> None:
+    def write(self, shown: Shown, handed_over: Callable[[], None]) -> None:
         """Show it, then write it; `handed_over` is called in between, for encoding takes its time.
 
         Raises SinkError when a sink fails and nobody watches. Whoever does goes on watching: the sink is
         finished with what it has, a line says so, and the error is raised at the end.
         """
         if self._view is not None:
-            self._view.put(blended)
+            self._view.put(shown)
         handed_over()
         for sink in tuple(self._sinks):
             try:
-                sink.write(segmentation, blended)
+                sink.write(shown.segmentation, shown.blended)
             except SinkError as error:
                 if self._view is None:
                     raise

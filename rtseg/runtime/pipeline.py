@@ -11,18 +11,20 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from rtseg import overlay, postprocess
 from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation, UInt8Array
-from rtseg.runtime.channel import BoundedQueue, Channel, ChannelClosed, LatestSlot
+from rtseg.labels import Rgb
+from rtseg.runtime.channel import Channel, ChannelClosed, LatestSlot, StageChannel
 from rtseg.runtime.ladder import Ladder
 from rtseg.runtime.outputs import Outputs
+from rtseg.runtime.shown import Shown
 from rtseg.runtime.stats import LOST, NEWER, STOPPED, TOO_OLD, Drop, Stats, by_stage
 from rtseg.runtime.style import Style
 from rtseg.runtime.worker import Worker
@@ -55,9 +57,9 @@ class Pipeline:
         max_frames: int | None = None,
         max_age_ms: float | None = None,
         ladder: Ladder | None = None,
-        view: LatestSlot[Frame] | None = None,
+        view: LatestSlot[Shown] | None = None,
     ) -> None:
-        """view, if given, receives each blended frame for a window to show.
+        """view, if given, receives each frame for a window to show.
 
         max_age_ms leaves out, where the policy is to show the latest, what is older than that. ladder
         chooses network and input size for each frame, where that is not to be the segmenter's own.
@@ -65,24 +67,22 @@ class Pipeline:
         self.source = source
         self.segmenter = segmenter
         self.stats = Stats()
-        self.latest = is_latest(source, policy)
-        if not self.latest and (max_age_ms is not None or ladder is not None):
-            raise ConfigError(
-                f"--max-age and --adaptive leave frames out, but every frame of {source.name} is to come "
-                "out; add --policy latest, which plays it as if it came from a camera"
-            )
-        source.keeps_up = self.latest
+        self.style = style or Style()
+        self.style.check(segmenter.classes)
         self.ladder = ladder
         self._max_age_ns = None if max_age_ms is None else round(max_age_ms * 1e6)
+        self.latest = is_latest(source, policy)
+        self._check_policy()
+        source.keeps_up = self.latest
         self._outputs = Outputs(sinks, view)
-        self._opacity = (style or Style()).opacity
-        self.palette = (style or Style()).palette(segmenter.card.classes, segmenter.card.palette)
+        self._wanted = segmenter
+        self._colors = {segmenter.classes: segmenter.card.palette}
         self._max_frames = max_frames
         self._view = view
         self._stopping = threading.Event()
         self._stopped_at: float | None = None
-        self._frames: Channel[Frame] = LatestSlot() if self.latest else BoundedQueue()
-        self._segmented: Channel[Segmentation] = LatestSlot() if self.latest else BoundedQueue()
+        self._frames: StageChannel[Frame] = StageChannel(latest=self.latest)
+        self._segmented: StageChannel[Segmentation] = StageChannel(latest=self.latest)
         views = [] if view is None else [view]
         self._workers = [
             Worker("capture", self._capture, [self._frames], self.stats.end),
@@ -104,6 +104,44 @@ class Pipeline:
         self.stats.begin()
         for worker in self._workers:
             worker.start()
+
+    @property
+    def palette(self) -> tuple[Rgb | None, ...]:
+        """The colours of the network's classes, None for those that are not shown."""
+        return self._palette(self.segmenter.classes)
+
+    def _palette(self, classes: tuple[str, ...]) -> tuple[Rgb | None, ...]:
+        return _styled(self.style, classes, self._colors[classes])
+
+    def switch_to(self, segmenter: Segmenter) -> None:
+        """Segment with another network from the next frame on; from any thread.
+
+        `segmenter` is the one in use. The new one should be prepared for frames of this source, or they wait
+        for it. Raises ConfigError where a ladder chooses the network.
+        """
+        if self.ladder is not None:
+            raise ConfigError("--adaptive chooses the network by itself; run without it to choose one")
+        self._colors |= {segmenter.classes: segmenter.card.palette}
+        self._wanted = segmenter
+
+    def set_policy(self, policy: Policy) -> None:
+        """Show the latest frame or every one from now on; from any thread. Raises ConfigError."""
+        before, self.latest = self.latest, is_latest(self.source, policy)
+        try:
+            self._check_policy()
+        except ConfigError:
+            self.latest = before
+            raise
+        self.source.keeps_up = self.latest
+        self._frames.set_latest(self.latest)
+        self._segmented.set_latest(self.latest)
+
+    def _check_policy(self) -> None:
+        if not self.latest and (self._max_age_ns is not None or self.ladder is not None):
+            raise ConfigError(
+                f"--max-age and --adaptive leave frames out, but every frame of {self.source.name} is to "
+                "come out; add --policy latest, which plays it as if it came from a camera"
+            )
 
     def stop(self) -> None:
         """Ask for an end: no more frames are captured, those under way are finished. From any thread.
@@ -148,7 +186,7 @@ class Pipeline:
 
     def drops(self) -> tuple[Drop, ...]:
         """Frames that fell out, by the stage that they did not come to and the reason."""
-        slots: dict[str, Channel[Frame] | Channel[Segmentation] | None]
+        slots: dict[str, Channel[Frame] | Channel[Segmentation] | Channel[Shown] | None]
         slots = {"inference": self._frames, "overlay": self._segmented, "display": self._view}
         newer = [Drop(stage, NEWER, slot.dropped) for stage, slot in slots.items() if slot is not None]
         own = [Drop(stage, reason, count) for (stage, reason), count in tuple(self.stats.drops.items())]
@@ -184,10 +222,15 @@ class Pipeline:
         under_way: deque[PendingSegmentation] = deque()
         try:
             while True:
+                if self.segmenter is not self._wanted:
+                    while under_way:
+                        self._pass_on(under_way.popleft())
+                    self.segmenter = self._wanted
                 try:
-                    frame = self._frames.get(timeout=0 if under_way else None)
+                    frame = self._frames.get(timeout=0 if under_way else _POLL_S)
                 except TimeoutError:
-                    self._pass_on(under_way.popleft())
+                    if under_way:
+                        self._pass_on(under_way.popleft())
                     continue
                 if self.latest and self._stopping.is_set():
                     self.stats.drops["inference", STOPPED] += 1
@@ -228,12 +271,14 @@ class Pipeline:
             return
         with self._timed("overlay"):
             class_map = postprocess.frame_class_map(segmentation, overlay.class_map_size(frame))
-            blended = overlay.blend(frame, class_map, self.palette, self._opacity)
+            palette, opacity = self._palette(segmentation.classes), self.style.opacity
+            blended = overlay.blend(frame, class_map, palette, opacity)
         if self._too_old(frame, "display"):
             return
+        shown = Shown(segmentation, class_map, blended, palette, opacity)
         with self._timed("output"):
-            self._outputs.write(segmentation, blended, lambda: self._handed_over(segmentation))
-        self.stats.frame_out(_pixels(class_map, len(self.palette), frame.playing_share))
+            self._outputs.write(shown, lambda: self._handed_over(segmentation))
+        self.stats.frame_out(_pixels(class_map, segmentation.classes, frame.playing_share))
         self.stats.worked("overlay")
 
     def _handed_over(self, segmentation: Segmentation) -> None:
@@ -257,13 +302,18 @@ class Pipeline:
         self.stats.stage_ns[stage].append(time.perf_counter_ns() - started_ns)
 
 
-def _pixels(class_map: UInt8Array, classes: int, share: float) -> NDArray[np.float64]:
-    """(C,) pixels of each class. Of a few classes this takes half the time of cv2.calcHist.
+# For each frame anew it would be the same a thousand times.
+_styled = lru_cache(maxsize=16)(Style.palette)
+
+
+def _pixels(class_map: UInt8Array, classes: tuple[str, ...], share: float) -> dict[str, int]:
+    """Pixels of each class. Of a few classes this takes half the time of cv2.calcHist.
 
     share is the part of the pixels that is video; the others are zero and count nowhere.
     """
-    counts = [np.count_nonzero(class_map == index) for index in range(1, classes)]
-    return np.array([max(0, round(class_map.size * share) - sum(counts)), *counts], np.float64)
+    counts = [int(np.count_nonzero(class_map == index)) for index in range(1, len(classes))]
+    background = max(0, round(class_map.size * share) - sum(counts))
+    return dict(zip(classes, (background, *counts), strict=True))
 
 
 def is_latest(source: Source, policy: Policy) -> bool:

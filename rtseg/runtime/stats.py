@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtseg.runtime.process import memory_mib
 from rtseg.threads import processors
@@ -50,7 +49,8 @@ class Stats:
     """CPU time of the thread of each stage; decoder, network and encoder have threads of their own too."""
     age_ns: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
     """From the capture of a frame to its hand-over to the display, or to the outputs where there is none."""
-    class_pixels: NDArray[np.float64] | None = None
+    class_pixels: dict[str, int] = field(default_factory=dict)
+    """Of each class so far. Replaced by every frame and never changed, so that any thread may read it."""
     drops: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(stage, reason) -> frames, of what the stages themselves leave out."""
     stalls_s: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
@@ -106,10 +106,11 @@ class Stats:
             self.first_out_ns = now_ns
         return now_ns - captured_ns
 
-    def frame_out(self, pixels: NDArray[np.float64]) -> None:
-        """Count a frame that has reached its outputs; pixels is (C,), its histogram of classes."""
+    def frame_out(self, pixels: dict[str, int]) -> None:
+        """Count a frame that has reached its outputs; pixels is its histogram of classes."""
         self.frames_out += 1
-        self.class_pixels = pixels if self.class_pixels is None else self.class_pixels + pixels
+        before = self.class_pixels
+        self.class_pixels = before | {name: before.get(name, 0) + count for name, count in pixels.items()}
         self.passed(_OUTPUT)
 
     @property
@@ -132,10 +133,8 @@ class Stats:
 
     def summary(self, classes: tuple[str, ...], drops: Iterable[Drop]) -> dict[str, Any]:
         """The documented keys of `--stats`, less those that name what was run."""
-        total = None if self.class_pixels is None else float(self.class_pixels.sum())
-        share = (
-            self.class_pixels / total if self.class_pixels is not None and total else np.zeros(len(classes))
-        )
+        pixels = self.class_pixels or dict.fromkeys(classes, 0)
+        total = sum(pixels.values()) or 1
         drops = tuple(drops)
         wall_s = self.wall_s
         first_ns = self.first_out_ns
@@ -162,7 +161,7 @@ class Stats:
             },
             "cpu": self._cpu(wall_s),
             "memory_mib": dict(zip(("now", "peak"), memory_mib(), strict=True)),
-            "class_share": {name: round(float(part), 5) for name, part in zip(classes, share, strict=True)},
+            "class_share": {name: round(count / total, 5) for name, count in pixels.items()},
         }
 
     def _cpu(self, wall_s: float) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rtseg.frame import Frame
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.shown import Shown
 from rtseg.viewer.availability import unavailable
 
 __all__ = ["show", "unavailable"]
 
 
-def show(pipeline: Pipeline, view: LatestSlot[Frame], *, title: str, close_at_end: bool = False) -> None:
+def show(pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False) -> None:
     """Show a started pipeline in a window until the user closes it; see `rtseg.viewer.app.show`."""
     from rtseg.viewer import app
 

@@ -12,16 +12,16 @@ from types import FrameType, TracebackType
 from PyQt6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from rtseg.frame import Frame
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.shown import Shown
 from rtseg.viewer.availability import forget_opencv_qt
 from rtseg.viewer.window import ViewerWindow
 
 _JOIN_S = 1.0
 
 
-def show(pipeline: Pipeline, view: LatestSlot[Frame], *, title: str, close_at_end: bool = False) -> None:
+def show(pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False) -> None:
     """Show what a started pipeline puts into `view`, until the user closes the window; then end the pipeline.
 
     Called by the main thread. The window closes with Q, Escape or Ctrl-C in the terminal. When the pipeline

@@ -37,9 +37,10 @@ def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
 def legend(pipeline: Pipeline, reading: Reading) -> Panel:
     """The classes that are tinted, with their colours and their live share."""
     card = pipeline.segmenter.card
-    shares = reading.shares or (None,) * len(card.classes)
-    classes = zip(card.classes, pipeline.palette, shares, strict=True)
-    rows = tuple(Row(name, _percent(share), color) for name, color, share in classes if color is not None)
+    classes = zip(card.classes, pipeline.palette, strict=True)
+    rows = tuple(
+        Row(name, _percent(reading.shares.get(name)), color) for name, color in classes if color is not None
+    )
     return Panel(rows, widest=_percent(1.0))
 
 

@@ -40,7 +40,7 @@ class Reading:
     rung: str = ""
     """Network and input size of the moment, where they change."""
     dropped: dict[str, int] = field(default_factory=dict)
-    shares: tuple[float, ...] | None = None
+    shares: dict[str, float] = field(default_factory=dict)
     """Of each class in the pictures since the last reading, 0 to 1."""
 
 
@@ -51,8 +51,8 @@ class Meter:
         self._pipeline = pipeline
         self._shown_ns: deque[int] = deque(maxlen=480)
         self._age_ns: deque[int] = deque(maxlen=_RECENT)
-        self._pixels = np.zeros(len(pipeline.segmenter.card.classes))
-        self._shares: tuple[float, ...] | None = None
+        self._pixels: dict[str, int] = {}
+        self._shares: dict[str, float] = {}
         self._cpu: float | None = None
         self._cpu_at = time.monotonic(), time.process_time()
 
@@ -106,14 +106,13 @@ class Meter:
             return source.state
         return f"no picture for {waiting_s:.0f} s" if waiting_s > _STALLED_S else ""
 
-    def _live_shares(self) -> tuple[float, ...] | None:
+    def _live_shares(self) -> dict[str, float]:
         # The statistics add up over the whole run; what was added since the last reading is the present.
-        total = self._pipeline.stats.class_pixels
-        if total is not None:
-            added = total - self._pixels
-            if added.sum() > 0:
-                self._pixels = total
-                self._shares = tuple((added / added.sum()).tolist())
+        pixels = self._pipeline.stats.class_pixels
+        added = {name: count - self._pixels.get(name, 0) for name, count in pixels.items()}
+        if total := sum(added.values()):
+            self._pixels = pixels
+            self._shares = {name: count / total for name, count in added.items()}
         return self._shares
 
 

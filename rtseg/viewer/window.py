@@ -6,9 +6,10 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from rtseg.frame import Frame, Size
+from rtseg.frame import Size
 from rtseg.runtime.channel import ChannelClosed, LatestSlot
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.shown import Shown
 from rtseg.viewer import content, texts
 from rtseg.viewer.canvas import Canvas
 from rtseg.viewer.meter import Meter, Reading
@@ -27,7 +28,7 @@ class ViewerWindow(QWidget):
     closed = pyqtSignal()
 
     def __init__(
-        self, pipeline: Pipeline, view: LatestSlot[Frame], *, title: str, close_at_end: bool = False
+        self, pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False
     ) -> None:
         super().__init__()
         self._pipeline = pipeline
@@ -89,7 +90,7 @@ class ViewerWindow(QWidget):
         if self.ended:
             return
         try:
-            frame = self._view.get(timeout=0)
+            frame = self._view.get(timeout=0).blended
         except TimeoutError:
             return
         except ChannelClosed as closed:

@@ -19,6 +19,7 @@ from rtseg.frame import Frame, Segmentation
 from rtseg.runtime.channel import ChannelClosed, LatestSlot
 from rtseg.runtime.ladder import Ladder, rungs
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.shown import Shown
 from rtseg.runtime.stats import Drop
 from rtseg.segmenter import PendingSegmentation, Segmenter, load
 from rtseg.video.file import VideoSource
@@ -159,7 +160,7 @@ def test_a_source_that_hears_nothing_holds_nobody_up(
             raise OSError("the network died")
 
     source, sink = Deaf(), FullDisk(0 if ended_by == "sink" else 1000)
-    view: LatestSlot[Frame] | None = LatestSlot() if ended_by == "view" else None
+    view: LatestSlot[Shown] | None = LatestSlot() if ended_by == "view" else None
     network = Dies(segmenter.model, segmenter.backend) if ended_by == "network" else segmenter
     pipeline = Pipeline(source, network, sinks=[sink], policy=policy, view=view)  # type: ignore[arg-type]
     if view is not None:
@@ -186,7 +187,7 @@ def test_who_watches_goes_on_when_the_disk_is_full(
     segmenter: Segmenter, caplog: pytest.LogCaptureFixture
 ) -> None:
     full, other = FullDisk(3), FullDisk(1000)
-    view: LatestSlot[Frame] = LatestSlot()
+    view: LatestSlot[Shown] = LatestSlot()
     pipeline = Pipeline(Camera(40), segmenter, sinks=[full, other], policy="latest", view=view)
     pipeline.start()
     with pytest.raises(SinkError, match="No space left"):

@@ -12,8 +12,9 @@ import pytest
 
 from rtseg.errors import ConfigError
 from rtseg.frame import Frame, Segmentation
-from rtseg.runtime.channel import ChannelClosed, LatestSlot
+from rtseg.runtime.channel import ChannelClosed, LatestSlot, StageChannel
 from rtseg.runtime.pipeline import Pipeline, Style
+from rtseg.runtime.shown import Shown
 from rtseg.segmenter import PendingSegmentation, Segmenter, load
 from rtseg.video.demo.source import DemoSource
 from rtseg.video.source import BaseSource
@@ -101,7 +102,7 @@ def test_whichever_stage_dies_all_end_and_the_cause_is_raised(
     source = Steps(10_000, every_s=0.002, live=live, fail_at=3 if stage == "source" else -1)
     sink = Collect(fail_at=1 if stage == "sink" else -1)
     network = Dies(segmenter.model, segmenter.backend) if stage == "network" else segmenter
-    view: LatestSlot[Frame] = LatestSlot()
+    view: LatestSlot[Shown] = LatestSlot()
     pipeline = Pipeline(source, network, sinks=[sink], view=view)
     pipeline.start()
     with pytest.raises(OSError, match=f"the {stage} died"):
@@ -171,3 +172,53 @@ def test_hidden_classes_leave_the_picture_untouched(segmenter: Segmenter) -> Non
     assert len(seen) == 6
     for given, blended in zip(seen[::2], seen[1::2], strict=True):
         np.testing.assert_array_equal(given.planes[0], blended.planes[0])
+
+
+def test_network_style_and_policy_change_while_it_runs(segmenter: Segmenter, tiny_model: Path) -> None:
+    slots: LatestSlot[Shown] = LatestSlot()
+    pipeline = Pipeline(DemoSource((64, 48), paced=True), segmenter, view=slots)
+    pipeline.start()
+    try:
+        before = slots.get(timeout=10)
+        assert (before.opacity, before.palette) == (0.5, (None, *segmenter.card.palette[1:]))
+        pipeline.style = Style(0.8, ("road",), (("road", (1, 2, 3)),))
+        pipeline.set_policy("every-frame")
+        with load(str(tiny_model)) as other:
+            pipeline.switch_to(other)
+            deadline = time.monotonic() + 10
+            while pipeline.segmenter is segmenter and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert pipeline.segmenter is other
+            for _ in range(4):  # those that were under way
+                after = slots.get(timeout=10)
+            assert after.opacity == 0.8
+            assert after.palette == (None, (1, 2, 3), None, None)
+            dropped = pipeline.dropped()
+            time.sleep(0.2)
+            assert {**pipeline.dropped(), "display": 0} == {**dropped, "display": 0}, (
+                "no frame is left out any more"
+            )
+            pipeline.stop()
+            assert pipeline.join(timeout=5)
+    finally:
+        pipeline.stop()
+
+
+def test_a_queue_that_becomes_a_slot_lets_its_giver_go_on() -> None:
+    channel: StageChannel[int] = StageChannel(latest=False)
+    given: list[int] = []
+
+    def give() -> None:
+        for number in range(10):
+            channel.put(number)
+            given.append(number)
+
+    giver = threading.Thread(target=give)
+    giver.start()
+    while len(given) < channel.capacity:
+        time.sleep(0.001)
+    channel.set_latest(True)
+    giver.join(timeout=5)
+    assert given == list(range(10))
+    assert channel.get(timeout=0) == 9
+    assert channel.dropped == 9

@@ -11,9 +11,9 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
 from rtseg.card import models_folder
-from rtseg.frame import Frame
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.shown import Shown
 from rtseg.segmenter import Segmenter, load
 from rtseg.video.demo.source import DemoSource
 from rtseg.viewer.window import ViewerWindow
@@ -41,12 +41,12 @@ def segmenter(model_folder: Path) -> Iterator[Segmenter]:
 
 
 @pytest.fixture
-def make_pipeline(segmenter: Segmenter) -> Iterator[Callable[..., tuple[Pipeline, LatestSlot[Frame]]]]:
+def make_pipeline(segmenter: Segmenter) -> Iterator[Callable[..., tuple[Pipeline, LatestSlot[Shown]]]]:
     """Makes a real pipeline over the demo street, or another source, and its slot."""
     made: list[Pipeline] = []
 
-    def make(source: Any = None, **options: Any) -> tuple[Pipeline, LatestSlot[Frame]]:
-        view: LatestSlot[Frame] = LatestSlot()
+    def make(source: Any = None, **options: Any) -> tuple[Pipeline, LatestSlot[Shown]]:
+        view: LatestSlot[Shown] = LatestSlot()
         made.append(Pipeline(source or DemoSource((320, 180)), segmenter, view=view, **options))
         return made[-1], view
 

@@ -31,10 +31,10 @@ def main(model_folder: str, out: Path) -> None:
     from PyQt6.QtGui import QGuiApplication
     from PyQt6.QtWidgets import QApplication
 
-    from rtseg.frame import Frame
     from rtseg.preprocess import to_bgr
     from rtseg.runtime.channel import LatestSlot
     from rtseg.runtime.pipeline import Pipeline
+    from rtseg.runtime.shown import Shown
     from rtseg.segmenter import load
     from rtseg.video.demo.source import DemoSource
     from rtseg.viewer import app
@@ -51,7 +51,7 @@ def main(model_folder: str, out: Path) -> None:
                 window.close()
 
     with load(model_folder) as segmenter:
-        view: LatestSlot[Frame] = LatestSlot()
+        view: LatestSlot[Shown] = LatestSlot()
         pipeline = Pipeline(DemoSource((640, 360)), segmenter, view=view, max_frames=20)
         app._application()  # a timer needs one
         timer = QTimer()

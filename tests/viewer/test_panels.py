@@ -11,11 +11,13 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 
 def little(**dropped: int) -> Reading:
-    return Reading(fps=9.8, inference_ms=3.1, age_ms=9.9, dropped=dropped, shares=(0.5, 0.4, 0.05, 0.05))
+    return Reading(
+        fps=9.8, inference_ms=3.1, age_ms=9.9, dropped=dropped, shares={"road": 0.4, "vehicle": 0.05}
+    )
 
 
 def much(**dropped: int) -> Reading:
-    return Reading(fps=59.9, inference_ms=1234.5, age_ms=98765.4, dropped=dropped, shares=(0, 1, 0, 0))
+    return Reading(fps=59.9, inference_ms=1234.5, age_ms=98765.4, dropped=dropped, shares={"road": 1})
 
 
 def test_nothing_moves_when_figures_grow(make_pipeline) -> None:
@@ -75,14 +77,12 @@ def test_a_font_with_uneven_digits_is_not_taken(monkeypatch) -> None:
 
 
 def test_shares_are_those_of_the_moment(make_pipeline) -> None:
-    import numpy as np
-
     pipeline, _ = make_pipeline()
     meter = Meter(pipeline)
-    assert meter.read().shares is None
+    assert meter.read().shares == {}
     assert meter.read().dropped == pipeline.dropped()
-    pipeline.stats.frame_out(np.array([10.0, 0.0, 0.0, 0.0]))
-    assert meter.read().shares == (1, 0, 0, 0)
-    pipeline.stats.frame_out(np.array([0.0, 1.0, 3.0, 0.0]))
-    assert meter.read().shares == (0, 0.25, 0.75, 0)
-    assert meter.read().shares == (0, 0.25, 0.75, 0), "without a new picture they stay"
+    pipeline.stats.frame_out({"background": 10, "road": 0})
+    assert meter.read().shares == {"background": 1, "road": 0}
+    pipeline.stats.frame_out({"background": 1, "road": 3})
+    assert meter.read().shares == {"background": 0.25, "road": 0.75}
+    assert meter.read().shares == {"background": 0.25, "road": 0.75}, "without a new picture they stay"
