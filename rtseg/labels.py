@@ -74,7 +74,7 @@ def _in_turn(classes: Sequence[str], colors: Sequence[Rgb]) -> tuple[Rgb, ...]:
     known = {name: color for name, color in zip(CLASSES[1:], colors, strict=False) if name in classes}
     free = iter([color for color in colors if color not in known.values()])
     first = {CLASSES[BACKGROUND]: PALETTE[BACKGROUND], **known}
-    others = {name: color for name, color in zip((n for n in classes if n not in first), free, strict=False)}
+    others = dict(zip((name for name in classes if name not in first), free, strict=False))
     return _named(classes, first | others)
 
 

@@ -1,4 +1,4 @@
-"""Everything that the window can be told, with its keys: for menus, shortcuts, tooltips and the help sheet."""
+"""Everything that the window can be told, with its keys: for menus, shortcuts and the help sheet."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ SIDE_PANEL: Final = "Side panel"
 PALETTE: Final = "Colours"
 PALETTE_TIP: Final = "Colours of all classes. The colour-blind safe ones stay apart for every kind of eye"
 PALETTE_NAMES: Final = {
-    "": "The model's own",
+    "": "Model's own",
     "rtseg": "rtseg",
     "colour-blind safe": "Colour-blind safe",
     "bright": "Bright",
@@ -87,8 +87,7 @@ SERIES: Final = {
     "age_p50": "half under",
     "age_p95": "95 % under",
 }
-PLOT_NOW: Final = "now"
-PLOT_AGO: Final = "60 s ago"
+SERIES_NOW: Final = '<span style="color: {color}">━</span> {name} <b>{value}</b>'
 NO_PYQTGRAPH: Final = "For plots install pyqtgraph: pip install 'rtseg[viewer]'"
 
 # Banner
