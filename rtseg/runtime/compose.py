@@ -31,12 +31,12 @@ class Composer:
         width, height = view.size
         canvas = np.empty((height, width, 4), np.uint8)
         panes = view.panes(shown.frame.size)
-        if any(pane.place != pane.area for pane in panes) or view.mode == "side-by-side":
+        if any(pane.place != pane.area for pane in panes) or view.mode == "side":
             # As the number that its four bytes are: many times as fast as four of them.
             canvas.view(np.uint32)[:] = np.array((*self.background[::-1], 255), np.uint8).view(np.uint32)
         if view.mode == "mask":
             self._paint_mask(canvas, panes[0], shown)
-        elif view.mode == "side-by-side":
+        elif view.mode == "side":
             self._paint(canvas, panes[0], shown.frame)
             self._paint(canvas, panes[1], shown.blended)
         elif view.mode == "split":

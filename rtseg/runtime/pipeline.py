@@ -277,12 +277,12 @@ class Pipeline:
             while True:
                 try:
                     segmentation = self._segmented.get(timeout=_POLL_S)
-                except TimeoutError:
+                except TimeoutError:  # paused: sinks come and go all the same, and so do colours
                     self._outputs.tend()
                     self._show_again()
-                else:
-                    self._outputs.tend()
-                    self._show(segmentation)
+                    continue
+                self._outputs.tend()
+                self._show(segmentation)
         finally:
             self._outputs.close()
 

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from rtseg.frame import Size
 
-Mode = Literal["overlay", "mask", "side-by-side", "split"]
-MODES: Final[tuple[Mode, ...]] = ("overlay", "mask", "side-by-side", "split")
+Mode = Literal["overlay", "mask", "side", "split"]
+MODES: Final[tuple[Mode, ...]] = ("overlay", "mask", "side", "split")
 MOST_ZOOM: Final = 16.0
 _GAP = 2  # between two pictures side by side
 _NEAR = 1e-6
@@ -78,7 +78,7 @@ class View:
     def panes(self, picture: Size) -> tuple[Pane, ...]:
         """One, or two where pictures lie side by side: across or down, as they are larger."""
         width, height = self.size
-        if self.mode != "side-by-side":
+        if self.mode != "side":
             return (self._pane(picture, Rect(0, 0, width, height)),)
         half_width, half_height = max(1, (width - _GAP) // 2), max(1, (height - _GAP) // 2)
         across = (

@@ -1,43 +1,81 @@
-"""What the panels say: figures and names to rows of text."""
+"""What the panels over the picture say: figures and names to rows of text."""
 
 from __future__ import annotations
 
-from rtseg.runtime.pipeline import Pipeline
+from dataclasses import dataclass
+from typing import Final
+
+from rtseg.labels import Rgb
 from rtseg.viewer import texts
 from rtseg.viewer.meter import Reading
 from rtseg.viewer.panels import Panel, Row
 
+HUD_LEVELS: Final = ("none", "short", "full")
+_DIGIT: Final = "\u2007"  # as wide as a digit, so that figures stay where they are
 
-def head_up_display(pipeline: Pipeline, source: str, reading: Reading) -> Panel:
-    """How fast, how late, what is lost, and what it runs on."""
-    backend, card = pipeline.segmenter.backend, pipeline.segmenter.card
+
+@dataclass(frozen=True)
+class Running:
+    """What is at work, in words and colours.
+
+    palette has a colour of each of the classes, None for those that are not shown.
+    """
+
+    source: str
+    state: str
+    model: str
+    backend: str
+    precision: str
+    classes: tuple[str, ...]
+    palette: tuple[Rgb | None, ...]
+
+
+def head_up_display(running: Running, reading: Reading, level: str = "full") -> Panel | None:
+    """How fast, how late, what is lost, and what it runs on; None at level "none" of HUD_LEVELS."""
+    if level == "none":
+        return None
+    return _short(reading) if level == "short" else _full(running, reading)
+
+
+def _short(reading: Reading) -> Panel:
+    age_ms, dropped = reading.age_p95_ms, str(sum(reading.dropped.values()))
+    parts = (
+        texts.SHORT_RATE.format(value=_five_wide(reading.fps)),
+        texts.SHORT_AGE.format(
+            value=texts.NO_VALUE.rjust(5, _DIGIT) if age_ms is None else _five_wide(age_ms)
+        ),
+        texts.SHORT_DROPPED.format(value=dropped) + _DIGIT * max(0, 7 - len(dropped)),
+    )
+    return Panel((Row("   ".join(parts)),))
+
+
+def _full(running: Running, reading: Reading) -> Panel:
     return Panel(
         widest=texts.RESOURCES.format(cpu=99.99, memory=99999),
         headline=(f"{reading.fps:.1f}", texts.FPS),
         rows=(
-            Row(
-                texts.CAPTURED,
-                texts.RATES.format(capture=reading.capture_fps, inference=reading.inference_fps),
-            ),
+            Row(texts.CAPTURED, texts.RATE.format(value=reading.capture_fps)),
+            Row(texts.SEGMENTED, texts.RATE.format(value=reading.inference_fps)),
             Row(texts.INFERENCE, _milliseconds(reading.inference_ms)),
-            Row(texts.AGE, _milliseconds(reading.age_ms)),
+            Row(texts.AGE_P50, _milliseconds(reading.age_ms)),
             Row(texts.AGE_P95, _milliseconds(reading.age_p95_ms)),
             Row(texts.CPU, _resources(reading)),
             *(
                 Row(texts.DROPPED.format(stage=stage), str(count), apart=index == 0)
                 for index, (stage, count) in enumerate(reading.dropped.items())
             ),
-            Row(texts.BACKEND, f"{backend.name} {backend.precision}", apart=True),
-            Row(texts.MODEL, reading.rung or card.name),
-            Row(texts.SOURCE, reading.trouble or source),
+            Row(texts.MODEL, reading.rung or running.model, apart=True),
+            Row(texts.BACKEND, running.backend),
+            Row(texts.PRECISION, running.precision),
+            Row(texts.SOURCE, running.source, apart=True),
+            Row(texts.STATE, reading.trouble or running.state),
         ),
     )
 
 
-def legend(pipeline: Pipeline, reading: Reading) -> Panel:
+def legend(running: Running, reading: Reading) -> Panel:
     """The classes that are tinted, with their colours and their live share."""
-    card = pipeline.segmenter.card
-    classes = zip(card.classes, pipeline.palette, strict=True)
+    classes = zip(running.classes, running.palette, strict=True)
     rows = tuple(
         Row(name, _percent(reading.shares.get(name)), color) for name, color in classes if color is not None
     )
@@ -50,6 +88,13 @@ def status(text: str, *, with_keys: bool) -> Panel | None:
     if with_keys:
         rows.append(Row(texts.KEYS, quiet=True))
     return Panel(tuple(rows)) if rows else None
+
+
+def _five_wide(value: float) -> str:
+    """As wide for 9.8 as for 98765."""
+    figure = f"{value:.1f}" if value < 999.95 else f"{value:.0f}"
+    # A point is narrower than a digit.
+    return figure.rjust(5, _DIGIT) if "." in figure else figure.rjust(4, _DIGIT)
 
 
 def _resources(reading: Reading) -> str:

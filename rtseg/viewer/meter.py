@@ -40,6 +40,8 @@ class Reading:
     rung: str = ""
     """Network and input size of the moment, where they change."""
     dropped: dict[str, int] = field(default_factory=dict)
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    """What each stage takes for a frame; that of capture includes the wait for the source."""
     shares: dict[str, float] = field(default_factory=dict)
     """Of each class in the pictures since the last reading, 0 to 1."""
 
@@ -64,10 +66,7 @@ class Meter:
 
     def read(self) -> Reading:
         """GUI thread, a few times a second."""
-        # Made a tuple in one step: the inference thread may append at any time.
-        inference_ns = tuple(
-            islice(reversed(self._pipeline.stats.stage_ns.get("inference", deque())), _RECENT)
-        )
+        stages_ms = self._stages_ms()
         stats, ladder = self._pipeline.stats, self._pipeline.ladder
         trouble = self._trouble()
         # What is on the screen then is older than any of these.
@@ -76,7 +75,7 @@ class Meter:
             fps=self._fps(),
             capture_fps=stats.fps_now("capture"),
             inference_fps=stats.fps_now("inference"),
-            inference_ms=_median_ms(inference_ns),
+            inference_ms=stages_ms.get("inference"),
             age_ms=_median_ms(ages_ns),
             age_p95_ms=float(np.percentile(ages_ns, 95)) / 1e6 if ages_ns else None,
             cpu=self._busy(),
@@ -84,8 +83,18 @@ class Meter:
             trouble=trouble,
             rung="" if ladder is None else ladder.current,
             dropped=self._pipeline.dropped(),
+            stages_ms=stages_ms,
             shares=self._live_shares(),
         )
+
+    def _stages_ms(self) -> dict[str, float]:
+        medians = {}
+        for stage, samples_ns in tuple(self._pipeline.stats.stage_ns.items()):
+            # Made a tuple in one step: the stage's thread may append at any time.
+            median = _median_ms(tuple(islice(reversed(samples_ns), _RECENT)))
+            if median is not None:
+                medians[stage] = median
+        return medians
 
     def _fps(self) -> float:
         since_ns = time.monotonic_ns() - _RATE_WINDOW_NS

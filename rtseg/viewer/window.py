@@ -125,13 +125,26 @@ class ViewerWindow(QWidget):
 
     def _refresh_panels(self) -> None:
         shown = self._panels_shown
+        running = self._running()
         panels = {
-            Qt.Corner.TopLeftCorner: content.head_up_display(self._pipeline, self._source, self._reading),
-            Qt.Corner.BottomLeftCorner: content.legend(self._pipeline, self._reading),
+            Qt.Corner.TopLeftCorner: content.head_up_display(
+                running, self._reading, "full" if shown else "none"
+            ),
+            Qt.Corner.BottomLeftCorner: content.legend(running, self._reading) if shown else None,
+            Qt.Corner.BottomRightCorner: content.status(self._status, with_keys=shown),
         }
-        status = content.status(self._status, with_keys=shown)
-        self.canvas.set_panels(
-            (panels if shown else {}) | ({Qt.Corner.BottomRightCorner: status} if status else {})
+        self.canvas.set_panels({corner: panel for corner, panel in panels.items() if panel is not None})
+
+    def _running(self) -> content.Running:
+        segmenter = self._pipeline.segmenter
+        return content.Running(
+            source=self._source,
+            state=self._pipeline.source.state,
+            model=segmenter.card.name,
+            backend=segmenter.backend.name,
+            precision=segmenter.backend.precision,
+            classes=segmenter.classes,
+            palette=self._pipeline.palette,
         )
 
     def _fit_to(self, picture: Size) -> None:
