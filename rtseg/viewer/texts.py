@@ -6,6 +6,7 @@ from typing import Final
 
 TITLE: Final = "rtseg — {source}"
 
+CANVAS: Final = "Picture"
 WAITING: Final = "Waiting for the first picture …"
 FINISHED: Final = "Finished"
 FAILED: Final = "Stopped: {error}"
