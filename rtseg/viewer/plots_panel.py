@@ -107,6 +107,7 @@ class PlotsPanel(QWidget):
         try:
             from rtseg.viewer.plot import Plot
         except ImportError:
+            self.setMinimumHeight(0)
             self._without.show()
             return
         for title, rolling in self._rolling.items():
