@@ -80,7 +80,8 @@ class Plot(QWidget):
         self._rules.setPen(colors.edge)
         lines = dict(zip(self.rolling.names, colors.lines, strict=False))
         for name, curve in self._curves.items():
-            curve.setPen(lines[name])
+            # A pen of pyqtgraph counts pixels of the screen, which are small on a dense one.
+            curve.setPen(lines[name], width=round(self.devicePixelRatioF()))
         self.legend.set_colors(lines)
 
     def draw(self) -> None:
