@@ -54,15 +54,16 @@ def pad_to_multiple(image: UInt8Array, multiple: int) -> UInt8Array:
 def network_input(frame: Frame, size: Size) -> UInt8Array:
     """A frame in any pixel format -> (h, w, 3) uint8 RGB of this size (width, height)."""
     if frame.pixel_format == "bgr24":
-        small = _resize(frame.planes[0], size)
+        small = resized(frame.planes[0], size)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
     # Each plane is brought to the small size by itself: the full-size picture is never converted. From 1080p
     # this takes less than half the time of libswscale's scaler that averages too (tools/bench_overlay.py).
-    small_yuv = cv2.merge([_resize(plane, size) for plane in frame.planes])
+    small_yuv = cv2.merge([resized(plane, size) for plane in frame.planes])
     return np.asarray(cv2.transform(small_yuv, yuv_to_rgb_matrix(frame.color)), np.uint8)
 
 
-def _resize(image: UInt8Array, size: Size) -> UInt8Array:
+def resized(image: UInt8Array, size: Size) -> UInt8Array:
+    """A plane or picture at this size (width, height)."""
     # Averaging keeps distant people from falling between the samples of a much larger picture. By two it
     # costs a tenth of what it costs by three: OpenCV has vector code for that factor alone. What is larger
     # by whole factors is averaged at once, so that no pixel weighs more than another.

@@ -18,7 +18,7 @@ from rtseg.frame import Frame, Segmentation
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.process import memory_mib
 from rtseg.segmenter import load
-from rtseg.video.paced import Paced
+from rtseg.video.player import Player
 from rtseg.video.source import BaseSource, open_source
 
 _KEPT_FRAMES = 30
@@ -36,7 +36,7 @@ main()
 def thirty_a_second(clip: Path) -> tuple[dict[str, float], int, int]:
     """A 30 fps recording that stands in for a camera -> ages at hand-over, frames dropped, frames in all."""
     with load("street-m", measure=True) as segmenter, open_source(str(clip)) as source:
-        pipeline = Pipeline(Paced(source), segmenter, policy="latest")
+        pipeline = Pipeline(Player(source, keep_open=False), segmenter, policy="latest")
         pipeline.start()
         pipeline.join()
     summary = pipeline.stats.summary(segmenter.classes, pipeline.drops())

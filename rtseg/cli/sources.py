@@ -74,7 +74,7 @@ def asked_for(
 def open_asked(config: SourceConfig, *, policy: Policy, display: bool) -> Source:
     """Open what was named, all of it or nothing. Raises SourceError."""
     from rtseg.runtime.grid import CELL, GridSource
-    from rtseg.video.paced import Paced
+    from rtseg.video.player import Player
     from rtseg.video.source import open_source
 
     if config.is_demo:
@@ -89,4 +89,5 @@ def open_asked(config: SourceConfig, *, policy: Policy, display: bool) -> Source
         stack.pop_all()
     # A recording is watched at its own speed, and stands in for a camera at that; else it is done as fast as
     # possible.
-    return Paced(source) if (display or policy == "latest") and not source.live else source
+    is_watched = (display or policy == "latest") and not source.live
+    return Player(source, keep_open=False) if is_watched else source

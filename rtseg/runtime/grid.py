@@ -20,7 +20,7 @@ from rtseg.frame import Frame, Size
 from rtseg.runtime.members import Live, Member, Recorded
 from rtseg.runtime.mosaic import Mosaic
 from rtseg.video.clock import TIME_BASE, StreamClock
-from rtseg.video.paced import Paced
+from rtseg.video.player import Player
 from rtseg.video.source import PLAYING, BaseSource, Source
 
 CELL = (640, 360)
@@ -58,7 +58,11 @@ class GridSource(BaseSource):
             replace(self._mosaic.place(number, source.size or cell), playing=False)
             for number, source in enumerate(sources)
         )
-        self._live = [Live(source if source.live else Paced(source)) for source in sources if self.live]
+        self._live = [
+            Live(source if source.live else Player(source, keep_open=False))
+            for source in sources
+            if self.live
+        ]
         self._recorded = [Recorded(source, rate) for source in sources if not self.live]
         self._members: list[Member] = [*self._live, *self._recorded]
         if not self.live:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Literal
@@ -36,7 +37,7 @@ __all__ = ["Pipeline", "Policy", "Style"]
 
 Policy = Literal["auto", "latest", "every-frame"]
 _PATIENCE_S = 1.0  # with a source that was asked to stop
-_POLL_S = 0.1
+_POLL_S = 0.05
 
 
 class Pipeline:
@@ -79,6 +80,7 @@ class Pipeline:
         self._colors = {segmenter.classes: segmenter.card.palette}
         self._max_frames = max_frames
         self._view = view
+        self._last: Shown | None = None
         self._stopping = threading.Event()
         self._stopped_at: float | None = None
         self._frames: StageChannel[Frame] = StageChannel(latest=self.latest)
@@ -135,6 +137,18 @@ class Pipeline:
         self.source.keeps_up = self.latest
         self._frames.set_latest(self.latest)
         self._segmented.set_latest(self.latest)
+
+    def add_sink(self, sink: Sink) -> Future[None]:
+        """Write to this one too from now on; from any thread.
+
+        It is closed when it is removed, when it fails or when all ends. The future is done then, or holds
+        what went wrong with it; nothing else ends for its sake.
+        """
+        return self._outputs.add(sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Have a sink finished soon, also while no frame comes; from any thread."""
+        self._outputs.remove(sink)
 
     def _check_policy(self) -> None:
         if not self.latest and (self._max_age_ns is not None or self.ladder is not None):
@@ -261,7 +275,15 @@ class Pipeline:
     def _overlay(self) -> None:
         try:
             while True:
-                self._show(self._segmented.get())
+                try:
+                try:
+                    segmentation = self._segmented.get(timeout=_POLL_S)
+                except TimeoutError:  # paused: sinks come and go all the same, and so do colours
+                    self._outputs.tend()
+                    self._show_again()
+                    continue
+                self._outputs.tend()
+                self._show(segmentation)
         finally:
             self._outputs.close()
 
@@ -271,15 +293,28 @@ class Pipeline:
             return
         with self._timed("overlay"):
             class_map = postprocess.frame_class_map(segmentation, overlay.class_map_size(frame))
-            palette, opacity = self._palette(segmentation.classes), self.style.opacity
-            blended = overlay.blend(frame, class_map, palette, opacity)
+            shown = self._tinted(segmentation, class_map)
         if self._too_old(frame, "display"):
             return
-        shown = Shown(segmentation, class_map, blended, palette, opacity)
         with self._timed("output"):
             self._outputs.write(shown, lambda: self._handed_over(segmentation))
         self.stats.frame_out(_pixels(class_map, segmentation.classes, frame.playing_share))
         self.stats.worked("overlay")
+        self._last = shown if self._view is not None else None
+
+    def _tinted(self, segmentation: Segmentation, class_map: UInt8Array) -> Shown:
+        palette, opacity = self._palette(segmentation.classes), self.style.opacity
+        blended = overlay.blend(segmentation.frame, class_map, palette, opacity)
+        return Shown(segmentation, class_map, blended, palette, opacity)
+
+    def _show_again(self) -> None:
+        """Tint a picture that stays as it is asked for by now: nobody waits for the next one to see that."""
+        last = self._last
+        if last is None or self._view is None:
+            return
+        if (last.palette, last.opacity) != (self._palette(last.segmentation.classes), self.style.opacity):
+            self._last = self._tinted(last.segmentation, last.class_map)
+            self._view.put(self._last)
 
     def _handed_over(self, segmentation: Segmentation) -> None:
         age_ns = self.stats.handed_over(segmentation.frame.captured_ns)

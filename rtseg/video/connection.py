@@ -135,9 +135,13 @@ def has_clock(container: InputContainer) -> bool:
 class Session:
     """The packets of one open connection."""
 
-    def __init__(self, target: Target, container: InputContainer) -> None:
-        """Takes the container over. Raises SourceError when there is no video in it."""
+    def __init__(self, target: Target, container: InputContainer, from_pts: int | None = None) -> None:
+        """Takes the container over. Raises SourceError when there is no video in it.
+
+        from_pts is where to begin, in units of the video's time base; None is where it is.
+        """
         self._target = target
+        self._from_pts = from_pts
         self._container = container
         self._feed: Feed[tuple[av.Packet[Any] | None, int]] | None = None
         self.unreadable = 0
@@ -187,6 +191,8 @@ class Session:
     def _read(self) -> Iterator[tuple[av.Packet[Any] | None, int]]:
         """Run by the feed's thread, which must see packets of sound too to be ended: they are None."""
         in_a_row = 0
+        if self._from_pts is not None:
+            self._container.seek(self._from_pts, stream=self.stream)
         packets = self._container.demux()
         while True:
             try:

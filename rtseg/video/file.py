@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -16,6 +17,7 @@ from av.video.frame import VideoFrame
 from rtseg.errors import SourceError
 from rtseg.frame import Frame
 from rtseg.threads import share
+from rtseg.video.connection import has_clock
 from rtseg.video.planes import planes_of
 from rtseg.video.source import BaseSource
 from rtseg.video.troubles import Expected, explain, held_back, video_stream
@@ -38,6 +40,19 @@ class VideoSource(BaseSource):
         if container is None:
             self.files = (Path(uri),)
             container = self._open(Path(uri))
+        self._use(container)
+        self.size = self._stream.width, self._stream.height
+        self.rate = self._stream.average_rate or self._stream.guessed_rate
+        self._time_base = self._stream.time_base or Fraction(1, 90_000)
+        self._step = max(1, round(1 / (self.rate or 30) / self._time_base))
+        self._last_pts: int | None = None
+        self._expected = Expected.of(self._container, self._stream)
+        self.frame_count = self._expected.frames
+        self.seekable = has_clock(self._container)
+        self.duration_s = self._expected.length_s if self.seekable else None
+        self._from_start = True
+
+    def _use(self, container: InputContainer) -> None:
         self._container = container
         try:
             self._stream = video_stream(self.name, self._container)
@@ -46,13 +61,31 @@ class VideoSource(BaseSource):
             raise
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = share("offline").decoder
-        self.size = self._stream.width, self._stream.height
-        self.rate = self._stream.average_rate or self._stream.guessed_rate
-        self._time_base = self._stream.time_base or Fraction(1, 90_000)
-        self._step = max(1, round(1 / (self.rate or 30) / self._time_base))
-        self._last_pts: int | None = None
-        self._expected = Expected.of(self._container, self._stream)
-        self.frame_count = self._expected.frames
+
+    def seek(self, seconds: float | None) -> None:
+        """Have the next `frames()` begin at a key frame near this presentation time, before it if possible.
+
+        With None they begin anew, as they do for a file that cannot be searched. Only between two `frames()`.
+        Raises SourceError.
+        """
+        self._from_start = False
+        self._last_pts = None
+        if self.seekable and seconds is not None:
+            try:
+                self._container.seek(self._ticks(seconds), stream=self._stream)
+                return
+            except (av.error.FFmpegError, OSError):
+                self.seekable = False
+        self._container.close()
+        self._use(self._open(self.files[0]))
+
+    def _ticks(self, seconds: float) -> int:
+        return math.floor(seconds / self._time_base)
+
+    def hurry(self, on: bool) -> None:
+        """Leave out frames that no other needs, as long as it is on: half of them with B-frames."""
+        # Without times of their own, frames are counted, and then all are needed.
+        self._stream.codec_context.skip_frame = "NONREF" if on and self.seekable else "DEFAULT"
 
     def _open(self, path: Path) -> InputContainer:
         try:
@@ -79,7 +112,8 @@ class VideoSource(BaseSource):
             index += 1
         if index == 0:
             raise SourceError(f"{self.name}: has no frame that can be decoded; it is empty, or cut off early")
-        if trouble := self._expected.trouble(index, end, self._unreadable + faulty):
+        trouble = self._expected.trouble(index, end, self._unreadable + faulty)
+        if trouble is not None and self._from_start:
             self.troubles.append(f"{self.name} is {trouble}")
 
     def _decoded(self) -> Iterator[VideoFrame]:

@@ -40,10 +40,11 @@ class ImagesSource(BaseSource):
         self.files = tuple(sorted(pictures, key=_natural))
         self.frame_count = len(self.files)
 
-    def frames(self) -> Iterator[Frame]:
-        """The pictures in BGR, in natural order (2 before 10)."""
+    def frames(self, first: int = 0) -> Iterator[Frame]:
+        """The pictures in BGR from a number on, in natural order (2 before 10)."""
         unreadable: list[Path] = []
-        for index, (path, name) in enumerate(zip(self.files, _names(self.files), strict=True)):
+        named = list(zip(self.files, _names(self.files), strict=True))
+        for index, (path, name) in enumerate(named[first:], first):
             image_bgr = _read(path)
             if image_bgr is None:
                 unreadable.append(path)
@@ -54,7 +55,7 @@ class ImagesSource(BaseSource):
                 f"{self.name}: no picture there can be read, beginning with {unreadable[0]}; "
                 "try whether another program opens it"
             )
-        if unreadable:
+        if unreadable and first == 0:
             self.troubles.append(
                 f"{len(unreadable)} of {len(self.files)} pictures cannot be read: first {unreadable[0]}"
             )

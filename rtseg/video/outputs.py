@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rtseg.errors import SinkError
@@ -13,7 +14,7 @@ from rtseg.errors import SinkError
 def write_file(path: Path, data: bytes) -> None:
     """Write a whole file; one that is there is replaced when the new one is finished. Raises SinkError."""
     is_device = path.exists() and not path.is_file()  # /dev/stdout
-    part = path if is_device else path.with_name(f".{path.name}.part")
+    part = path if is_device else part_of(path)
     try:
         part.write_bytes(data)
         if not is_device:
@@ -22,6 +23,48 @@ def write_file(path: Path, data: bytes) -> None:
         if not is_device:
             part.unlink(missing_ok=True)
         raise SinkError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is until it is finished."""
+    return path.with_name(f".{path.name}.part")
+
+
+def claim_names(folder: Path, stem: str, endings: Sequence[str]) -> tuple[Path, ...]:
+    """A path for each ending, none of which is there; with a number where the stem is taken.
+
+    An empty .part beside each keeps others from taking it too, until it is written or `release_names` is
+    called. Raises SinkError.
+    """
+    for name in _numbered(stem):
+        paths = tuple(folder / f"{name}{ending}" for ending in endings)
+        claimed: list[Path] = []
+        try:
+            for path in paths:
+                if path.exists():
+                    raise FileExistsError
+                part_of(path).touch(exist_ok=False)
+                claimed.append(path)
+        except OSError as error:
+            release_names(claimed)
+            if not isinstance(error, FileExistsError):
+                raise SinkError(f"{folder}: cannot be written to ({error.strerror})") from error
+        else:
+            return paths
+    raise AssertionError  # there is always a further number
+
+
+def release_names(paths: Iterable[Path]) -> None:
+    """Leave names that were claimed to others, but for what something was written to."""
+    for path in paths:
+        part = part_of(path)
+        if part.exists() and not part.stat().st_size:
+            part.unlink()
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
+    yield from (f"{stem}-{number}" for number in itertools.count(2))
 
 
 def check_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -52,10 +95,10 @@ def check_folder(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) ->
     _check_writable(path)
 
 
-def make_folder(path: Path) -> None:
-    """Make an output folder that was checked. Raises SinkError."""
+def make_folder(path: Path, *, parents: bool = False) -> None:
+    """Make an output folder, with parents also those above it. Raises SinkError."""
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(exist_ok=True, parents=parents)
     except OSError as error:
         raise SinkError(f"{path}: cannot be made ({error.strerror})") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -174,8 +175,19 @@ class Recording(VideoSource):
     def __init__(self, target: Target, container: InputContainer) -> None:
         """Takes an open container over. Raises SourceError when there is no video in it."""
         self._stopping = threading.Event()
+        self._target = target
         self._session = Session(target, container)
         super().__init__(target.url, container=container)
+
+    def seek(self, seconds: float | None) -> None:
+        """As of a file, by a new connection: the old one may be waiting for data."""
+        self._from_start = False
+        self._last_pts = None
+        self._session.close()
+        with contextlib.suppress(Ended):  # when it is stopped, and then there are no frames either
+            self._use(connect(self._target, self._stopping))
+            from_pts = self._ticks(seconds) if self.seekable and seconds is not None else None
+            self._session = Session(self._target, self._container, from_pts)
 
     def _packets(self) -> Iterator[av.Packet[Any]]:
         try:

@@ -27,6 +27,8 @@ class Expected:
     """When its last frame ends, where that is written in the file."""
     tolerance_s: Fraction
     """A shortage that means nothing: headers round, and the last frame's duration is often a guess."""
+    length_s: float | None = None
+    """From its first frame to its end, as far as the file says."""
 
     @classmethod
     def of(cls, container: InputContainer, stream: av.VideoStream) -> Expected:
@@ -46,7 +48,13 @@ class Expected:
             end_s = _clock_s(tag)
         elif len(container.streams) == 1:
             end_s = length_s
-        return cls(frames or None, end_s, tolerance_s=max(Fraction(1, 5), 2 / rate if rate else Fraction(0)))
+        tolerance_s = max(Fraction(1, 5), 2 / rate if rate else Fraction(0))
+        begin_s = Fraction(0)
+        if stream.start_time is not None and stream.time_base is not None:
+            begin_s = stream.start_time * stream.time_base
+        own_s = None if end_s is None else end_s - begin_s
+        lengths_s = [float(each_s) for each_s in (own_s, length_s) if each_s is not None and each_s > 0]
+        return cls(frames or None, end_s, tolerance_s, lengths_s[0] if lengths_s else None)
 
     def trouble(self, frames: int, end_s: Fraction, faulty: int) -> str | None:
         """What is wrong with a file of which so much could be read."""

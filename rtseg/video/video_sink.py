@@ -9,29 +9,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.error
-import numpy as np
-from av.container import OutputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
-from av.video.stream import VideoStream
 
 from rtseg.errors import SinkError
-from rtseg.frame import ColorSpace, Frame, Segmentation
+from rtseg.frame import Frame, Segmentation
 from rtseg.threads import share
-from rtseg.video.planes import SWSCALE_MATRICES, tags
+from rtseg.video.encoding import CODEC, Pictures, Times
+from rtseg.video.video_file import FORMATS, VideoFile, told_as_sink_error
 
-_CODEC = "libx264"
 # Without adaptive quantisation, superfast gives pictures that are as good for their size as veryfast's with
 # it, in about half of the CPU time (tools/bench_encoding.py). Without B-frames: with them and a variable
 # rate, the MP4 muxer takes the video for shorter than it is, and players leave out its last frames.
 ENCODER_OPTIONS = {"preset": "superfast", "aq-mode": "none", "crf": "24", "bf": "0"}
-_CLOCK = Fraction(1, 90_000)  # for sources without presentation times: a tick fine enough for any camera
-# AVI is left out: it has no times.
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
-# With FFmpeg up to 8.0 such files come out broken.
-MP4_SURVIVES_A_CRASH = av.library_versions["libavformat"] >= (62, 12)
-_FRAGMENT_US = 1_000_000
+USUAL_RATE = Fraction(30)
 
 
 class VideoSink:
@@ -41,152 +30,63 @@ class VideoSink:
     program is killed (FFmpeg 8.1 and newer).
     """
 
-    def __init__(self, path: Path, *, rate: Fraction | None, scales: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, rate: Fraction | None, scales: bool = False, from_zero: bool = False
+    ) -> None:
         """Rate is the source's frames a second, where known: players show it, times do not depend on it.
 
         With scales, frames of another size than the first are brought to that one, as a live source may give
-        them when it comes back. Else they are an error.
+        them when it comes back. Else they are an error. With from_zero the video begins at zero, whenever in
+        its source it does.
 
         Raises SinkError for a name whose ending is no kind of video.
         """
         check_video_name(path)
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
-        self._rate = rate or Fraction(30)
+        self._rate = rate or USUAL_RATE
         self._scales = scales
-        self._container: OutputContainer | None = None
-        self._stream: VideoStream | None = None
-        self._color = ColorSpace()
-        self._reformatter = VideoReformatter()  # kept: setting one up for each picture is slow
-        self._first_ns = 0
-        self._shift = 0
-        self._last_pts: int | None = None
+        self._from_zero = from_zero
+        self._open: tuple[VideoFile, Pictures, Times] | None = None
         self._frames = 0
 
     def write(self, segmentation: Segmentation, blended: Frame) -> None:
         """Encode the blended frame at its own time. Raises SinkError."""
-        try:
-            if self._container is None or self._stream is None:
-                self._container, self._stream = self._open(blended)
-            size = self._stream.width, self._stream.height
-            if blended.size != size and not self._scales:
+        with told_as_sink_error(self._path):
+            if self._open is None:
+                self._open = self._begun(blended)
+            file, pictures, times = self._open
+            if blended.size != pictures.size and not self._scales:
                 raise SinkError(
                     f"{self._path}: frame {blended.index} is {blended.width}x{blended.height}, those before "
-                    f"it {size[0]}x{size[1]}, and a video has one size; pictures of different sizes go into "
-                    f"a folder. The {self._frames} frames before it are kept in {self._path}"
+                    f"it {pictures.size[0]}x{pictures.size[1]}, and a video has one size; pictures of "
+                    f"different sizes go into a folder. The {self._frames} frames before it are kept in "
+                    f"{self._path}"
                 )
-            self._container.mux(self._stream.encode(self._picture(blended, self._stream)))
+            file.encode(pictures.picture(blended), times.pts(blended))
             self._frames += 1
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise SinkError(f"{self._path}: cannot be written ({_short(error)})") from error
 
-    def _open(self, frame: Frame) -> tuple[OutputContainer, VideoStream]:
-        time_base = frame.time_base or _CLOCK
-        kind = _FORMATS[self._path.suffix.lower()]
-        container = av.open(
-            f"file:{self._part.absolute()}", "w", format=kind, options=_muxer_options(kind, time_base)
-        )
-        stream = container.add_stream(_CODEC, rate=self._rate, options=ENCODER_OPTIONS)
-        assert isinstance(stream, VideoStream)
-        context = stream.codec_context
-        stream.width, stream.height = frame.size
-        # Chroma of half the size needs even sides; the others keep every pixel at full chroma.
-        stream.pix_fmt = "yuv420p" if frame.width % 2 == frame.height % 2 == 0 else "yuv444p"
-        context.time_base = time_base
+    def _begun(self, first: Frame) -> tuple[VideoFile, Pictures, Times]:
+        times = Times(first, from_zero=self._from_zero)
+        file = VideoFile(self._path, times.time_base)
+        context = file.add_encoder(CODEC, self._rate, ENCODER_OPTIONS)
         context.thread_count = share("offline").encoder
-        if frame.pixel_format == "bgr24":  # it has no colour space of its own: the usual one of its size
-            self._color = ColorSpace("bt709" if frame.height >= 720 else "bt601")
-        else:
-            self._color = frame.color
-        context.color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
-        context.colorspace, context.color_primaries, context.color_trc = tags(self._color)
-        self._first_ns = frame.captured_ns
-        self._shift = max(0, -(frame.pts or 0))  # players leave out what lies before zero
-        return container, stream
-
-    def _picture(self, frame: Frame, stream: VideoStream) -> VideoFrame:
-        matrix = SWSCALE_MATRICES[self._color.matrix]
-        color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
-        if frame.pixel_format == "bgr24":
-            picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.planes[0]), format="bgr24")
-        else:
-            picture = VideoFrame(frame.width, frame.height, "yuv420p")
-            for plane, source in zip(picture.planes, frame.planes, strict=True):
-                rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-                rows[: plane.height, : plane.width] = source
-            picture.colorspace, picture.color_primaries, picture.color_trc = tags(self._color)
-            picture.color_range = color_range
-        if (picture.format.name, *frame.size) != (stream.pix_fmt, stream.width, stream.height):
-            is_rgb = frame.pixel_format == "bgr24"
-            picture = self._reformatter.reformat(
-                picture,
-                width=stream.width,
-                height=stream.height,
-                format=stream.pix_fmt,
-                src_colorspace=None if is_rgb else matrix,
-                dst_colorspace=matrix,
-                src_color_range=None if is_rgb else color_range,
-                dst_color_range=color_range,
-                threads=1,  # the encoder has the others
-            )
-        picture.pts = self._pts(frame)
-        picture.time_base = frame.time_base or _CLOCK
-        return picture
-
-    def _pts(self, frame: Frame) -> int:
-        """The frame's own time; from the clock where the source knows none, and never twice the same."""
-        if frame.pts is not None:
-            pts = frame.pts + self._shift
-        else:
-            pts = round((frame.captured_ns - self._first_ns) / 1e9 / _CLOCK)
-        if self._last_pts is not None and pts <= self._last_pts:
-            pts = self._last_pts + 1
-        self._last_pts = pts
-        return pts
+        return file, Pictures(context, first), times
 
     def close(self) -> None:
         """Flush the encoder, finish the file and give it its name."""
-        container, stream = self._container, self._stream
-        self._container = self._stream = None
-        if container is None or stream is None:
-            return
-        try:
-            try:
-                container.mux(stream.encode(None))
-            finally:
-                container.close()
-            self._part.replace(self._path)
-        except (av.error.FFmpegError, OSError) as error:
-            if self._part.exists() and self._part.stat().st_size:
-                kept = f"what could be written is in {self._part}"
-            else:
-                self._part.unlink(missing_ok=True)
-                kept = "nothing could be written"
-            raise SinkError(f"{self._path}: cannot be finished ({_short(error)}); {kept}") from error
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened[0].finish()
 
 
 def check_video_name(path: Path) -> None:
     """Raises SinkError for a name whose ending is no kind of video, or when there is no encoder."""
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in FORMATS:
         ending = f"unknown kind of video {path.suffix!r}" if path.suffix else "has no ending"
-        raise SinkError(f"{path}: {ending}; name the video {path.stem}.mp4, or use {' '.join(_FORMATS)}")
+        raise SinkError(f"{path}: {ending}; name the video {path.stem}.mp4, or use {' '.join(FORMATS)}")
     try:
-        av.Codec(_CODEC, "w")
+        av.Codec(CODEC, "w")
     except ValueError as error:
         raise SinkError(
-            f"{path}: PyAV's FFmpeg has no {_CODEC} to write video with; install PyAV from its wheel"
+            f"{path}: PyAV's FFmpeg has no {CODEC} to write video with; install PyAV from its wheel"
         ) from error
-
-
-def _muxer_options(kind: str, time_base: Fraction) -> dict[str, str]:
-    if kind not in {"mp4", "mov"}:
-        return {}
-    # The start of the video is written in ticks of the movie: with milliseconds, the default, it is rounded.
-    options = {"movie_timescale": str(time_base.denominator)}
-    if MP4_SURVIVES_A_CRASH:
-        options |= {"movflags": "hybrid_fragmented+delay_moov", "frag_duration": str(_FRAGMENT_US)}
-    return options
-
-
-def _short(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -23,7 +23,7 @@ from rtseg.runtime.shown import Shown
 from rtseg.runtime.stats import Drop
 from rtseg.segmenter import PendingSegmentation, Segmenter, load
 from rtseg.video.file import VideoSource
-from rtseg.video.paced import Paced
+from rtseg.video.player import Player
 from rtseg.video.source import BaseSource
 from rtseg.video.video_sink import VideoSink
 
@@ -112,7 +112,7 @@ def test_what_is_too_old_is_left_out_and_counted_as_such(segmenter: Segmenter) -
 @pytest.mark.parametrize("rate", [30, 60])
 def test_a_recording_in_the_place_of_a_camera(segmenter: Segmenter, tmp_path: Path, rate: int) -> None:
     path = write_clip(tmp_path / "drive.mp4", range(rate // 2), time_base=Fraction(1, rate), rate=rate)
-    pipeline = Pipeline(Paced(VideoSource(str(path))), segmenter, policy="latest")
+    pipeline = Pipeline(Player(VideoSource(str(path)), keep_open=False), segmenter, policy="latest")
     pipeline.start()
     assert pipeline.join(30)
     stats = pipeline.stats

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -43,6 +43,18 @@ class Request:
     def write(self, data: bytes) -> None:
         self._handler.wfile.write(data)
         self._handler.wfile.flush()
+
+    @property
+    def header(self) -> Mapping[str, str]:
+        return self._handler.headers
+
+    def begin_part(self, part: tuple[int, int], length: int) -> None:
+        """Of bytes from one number to another, of so many."""
+        self._handler.send_response(206)
+        self._handler.send_header("Accept-Ranges", "bytes")
+        self._handler.send_header("Content-Range", f"bytes {part[0]}-{part[1]}/{length}")
+        self._handler.send_header("Content-Length", str(part[1] + 1 - part[0]))
+        self._handler.end_headers()
 
 
 class HttpServer:
@@ -129,6 +141,18 @@ def whole(data: bytes, content_type: str = "application/octet-stream") -> Route:
     def serve(request: Request) -> None:
         request.begin(content_type, len(data))
         request.write(data)
+
+    return serve
+
+
+def in_parts(data: bytes) -> Route:
+    """A file on a server that can be asked for ranges of it."""
+
+    def serve(request: Request) -> None:
+        first, _, last = request.header.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        part = int(first), min(len(data), int(last or len(data) - 1) + 1) - 1
+        request.begin_part(part, len(data))
+        request.write(data[part[0] : part[1] + 1])
 
     return serve
 

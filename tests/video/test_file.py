@@ -15,7 +15,7 @@ from clips import moving, times, write_clip
 
 from rtseg.errors import SourceError
 from rtseg.video.file import VideoSource
-from rtseg.video.paced import Paced
+from rtseg.video.player import Player
 
 FRAMES = 60
 
@@ -196,7 +196,7 @@ def test_a_paced_recording_keeps_its_frames_and_their_times(tmp_path: Path) -> N
     path = write_clip(tmp_path / "a.mp4", [0, 1, 2, 3])
     with VideoSource(str(path)) as plain:
         expected = [frame.seconds for frame in plain.frames()]
-    with Paced(VideoSource(str(path))) as source:
+    with Player(VideoSource(str(path)), keep_open=False) as source:
         frames = list(source.frames())
     assert [frame.seconds for frame in frames] == expected
     # Given at their times: 120 ms from the first to the last, less what the clock rounds.

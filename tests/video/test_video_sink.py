@@ -16,7 +16,8 @@ from rtseg.errors import SinkError
 from rtseg.frame import Frame, PixelFormat, Segmentation
 from rtseg.preprocess import to_bgr
 from rtseg.video.file import VideoSource
-from rtseg.video.video_sink import MP4_SURVIVES_A_CRASH, VideoSink
+from rtseg.video.video_file import MP4_SURVIVES_A_CRASH
+from rtseg.video.video_sink import VideoSink
 
 SUFFIXES = ("mp4", "m4v", "mov", "mkv", "ts")
 SURVIVING = SUFFIXES if MP4_SURVIVES_A_CRASH else ("mkv", "ts")
