@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from rtseg.doctor.finding import Finding, Use
 from rtseg.doctor.place import Place
+from rtseg.video import cameras
+from rtseg.video.cameras import CSI
 
-_CSI = "vi-output, "  # a camera on a Jetson's connector is called "vi-output, imx219 9-0010"
 _DAEMON = "tmp/argus_socket"
 _LIVE: frozenset[Use] = frozenset({"run", "viewer"})
 
@@ -39,16 +40,15 @@ def check(place: Place) -> Iterator[Finding]:
 
 def csi_sensors(place: Place) -> list[str]:
     """The cameras on a Jetson's connector, by the names of their sensors: ["imx219 9-0010"]."""
-    return [name.removeprefix(_CSI) for name in _names(place).values() if name.startswith(_CSI)]
+    return [name.removeprefix(CSI) for name in _names(place).values() if name.startswith(CSI)]
 
 
 def _names(place: Place) -> dict[str, str]:
     """Device -> what its driver calls it. A camera has several devices; the first of each name is shown."""
     names: dict[str, str] = {}
-    for entry in place.glob("sys/class/video4linux/video*"):
-        name = place.text(f"sys/class/video4linux/{entry.name}/name") or entry.name
+    for number, name in cameras.names(place.root).items():
         if name not in names.values():
-            names[entry.name] = name
+            names[f"video{number}"] = name
     return names
 
 

@@ -54,7 +54,13 @@ class Composer:
         part = _seen(pane, target)
         size = max(1, round(part.width * pane.scale)), max(1, round(part.height * pane.scale))
         image = self.to_bgrx(frame if part.size == frame.size else frame.cut(part), size)
-        _paste(canvas, image, target, round(pane.left + part.x * pane.scale), round(pane.top + part.y * pane.scale))
+        _paste(
+            canvas,
+            image,
+            target,
+            round(pane.left + part.x * pane.scale),
+            round(pane.top + part.y * pane.scale),
+        )
 
     def _paint_mask(self, canvas: UInt8Array, pane: Pane, shown: Shown) -> None:
         target = pane.place

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -28,6 +27,7 @@ from rtseg.runtime.outputs import Outputs
 from rtseg.runtime.shown import Shown
 from rtseg.runtime.stats import LOST, NEWER, STOPPED, TOO_OLD, Drop, Stats, by_stage
 from rtseg.runtime.style import Style
+from rtseg.runtime.tint import Tint
 from rtseg.runtime.worker import Worker
 from rtseg.segmenter import PendingSegmentation, Segmenter
 from rtseg.video.sinks import Sink
@@ -68,8 +68,8 @@ class Pipeline:
         self.source = source
         self.segmenter = segmenter
         self.stats = Stats()
-        self.style = style or Style()
-        self.style.check(segmenter.classes)
+        self._tint = Tint(style or Style())
+        self._tint.knows(segmenter.card, check=True)
         self.ladder = ladder
         self._max_age_ns = None if max_age_ms is None else round(max_age_ms * 1e6)
         self.latest = is_latest(source, policy)
@@ -77,10 +77,8 @@ class Pipeline:
         source.keeps_up = self.latest
         self._outputs = Outputs(sinks, view)
         self._wanted = segmenter
-        self._colors = {segmenter.classes: segmenter.card.palette}
         self._max_frames = max_frames
         self._view = view
-        self._last: Shown | None = None
         self._stopping = threading.Event()
         self._stopped_at: float | None = None
         self._frames: StageChannel[Frame] = StageChannel(latest=self.latest)
@@ -108,12 +106,18 @@ class Pipeline:
             worker.start()
 
     @property
+    def style(self) -> Style:
+        """How classes are shown; may be set at any time and from any thread, for the next frame."""
+        return self._tint.style
+
+    @style.setter
+    def style(self, style: Style) -> None:
+        self._tint.style = style
+
+    @property
     def palette(self) -> tuple[Rgb | None, ...]:
         """The colours of the network's classes, None for those that are not shown."""
-        return self._palette(self.segmenter.classes)
-
-    def _palette(self, classes: tuple[str, ...]) -> tuple[Rgb | None, ...]:
-        return _styled(self.style, classes, self._colors[classes])
+        return self._tint.palette(self.segmenter.classes)
 
     def switch_to(self, segmenter: Segmenter) -> None:
         """Segment with another network from the next frame on; from any thread.
@@ -121,10 +125,14 @@ class Pipeline:
         `segmenter` is the one in use. The new one should be prepared for frames of this source, or they wait
         for it. Raises ConfigError where a ladder chooses the network.
         """
+        self.check_switch()
+        self._tint.knows(segmenter.card)
+        self._wanted = segmenter
+
+    def check_switch(self) -> None:
+        """Raises ConfigError where the network cannot be switched."""
         if self.ladder is not None:
             raise ConfigError("--adaptive chooses the network by itself; run without it to choose one")
-        self._colors |= {segmenter.classes: segmenter.card.palette}
-        self._wanted = segmenter
 
     def set_policy(self, policy: Policy) -> None:
         """Show the latest frame or every one from now on; from any thread. Raises ConfigError."""
@@ -276,11 +284,11 @@ class Pipeline:
         try:
             while True:
                 try:
-                try:
                     segmentation = self._segmented.get(timeout=_POLL_S)
                 except TimeoutError:  # paused: sinks come and go all the same, and so do colours
                     self._outputs.tend()
-                    self._show_again()
+                    if self._view is not None and (again := self._tint.again()) is not None:
+                        self._view.put(again)
                     continue
                 self._outputs.tend()
                 self._show(segmentation)
@@ -293,28 +301,13 @@ class Pipeline:
             return
         with self._timed("overlay"):
             class_map = postprocess.frame_class_map(segmentation, overlay.class_map_size(frame))
-            shown = self._tinted(segmentation, class_map)
+            shown = self._tint(segmentation, class_map)
         if self._too_old(frame, "display"):
             return
         with self._timed("output"):
             self._outputs.write(shown, lambda: self._handed_over(segmentation))
         self.stats.frame_out(_pixels(class_map, segmentation.classes, frame.playing_share))
         self.stats.worked("overlay")
-        self._last = shown if self._view is not None else None
-
-    def _tinted(self, segmentation: Segmentation, class_map: UInt8Array) -> Shown:
-        palette, opacity = self._palette(segmentation.classes), self.style.opacity
-        blended = overlay.blend(segmentation.frame, class_map, palette, opacity)
-        return Shown(segmentation, class_map, blended, palette, opacity)
-
-    def _show_again(self) -> None:
-        """Tint a picture that stays as it is asked for by now: nobody waits for the next one to see that."""
-        last = self._last
-        if last is None or self._view is None:
-            return
-        if (last.palette, last.opacity) != (self._palette(last.segmentation.classes), self.style.opacity):
-            self._last = self._tinted(last.segmentation, last.class_map)
-            self._view.put(self._last)
 
     def _handed_over(self, segmentation: Segmentation) -> None:
         age_ns = self.stats.handed_over(segmentation.frame.captured_ns)
@@ -335,10 +328,6 @@ class Pipeline:
         started_ns = time.perf_counter_ns()
         yield
         self.stats.stage_ns[stage].append(time.perf_counter_ns() - started_ns)
-
-
-# For each frame anew it would be the same a thousand times.
-_styled = lru_cache(maxsize=16)(Style.palette)
 
 
 def _pixels(class_map: UInt8Array, classes: tuple[str, ...], share: float) -> dict[str, int]:

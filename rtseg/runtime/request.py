@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rtseg.frame import Size
@@ -22,7 +22,7 @@ class SourceRequest:
 
     uris: tuple[str, ...]
     """As `open_source` takes them; DEMO alone is the street that rtseg draws."""
-    camera: CameraFormat = CameraFormat()
+    camera: CameraFormat = field(default_factory=CameraFormat)
     tile_size: Size | None = None
     demo_size: Size = (1280, 720)
     seed: int = 1

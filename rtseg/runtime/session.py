@@ -1,7 +1,7 @@
 """What a window drives: a loop whose source, network and recordings change while it runs.
 
-Everything that takes long, or can fail, is done by a thread of the session's own, one command after the other;
-whoever asks never waits. What there is now is in `state`, a frozen whole that any thread may read.
+Everything that takes long, or can fail, is done by a thread of the session's own, one thing after the
+other, and whoever asks never waits. What there is now is in `state`, a frozen whole that any thread may read.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from rtseg.errors import RtsegError
-from rtseg.runtime.choice import NetworkChoice
+from rtseg.runtime.captures import Captures, Saved
 from rtseg.runtime.channel import BoundedQueue, ChannelClosed, LatestSlot
+from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.ladder import Ladder
 from rtseg.runtime.pipeline import Pipeline, Policy
+from rtseg.runtime.recording import Recording, RecordingKind
 from rtseg.runtime.request import SourceRequest, open_request
 from rtseg.runtime.shown import Shown
+from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 from rtseg.video.player import Player
@@ -32,47 +37,7 @@ _STOP_S = 3.0
 _SWITCH_S = 10.0
 _COMMANDS = 1000  # more than anybody can give: to put one never waits
 
-
-@dataclass(frozen=True)
-class Playing:
-    """A loop that runs, or ran last."""
-
-    request: SourceRequest
-    pipeline: Pipeline
-    view: LatestSlot[Shown]
-    player: Player | None
-    """Where it is a recording, which can be paused and sought in."""
-
-    @property
-    def source(self) -> Source:
-        return self.pipeline.source
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What went wrong. retry names what `Session.retry` does about it, empty where it can do nothing."""
-
-    error: BaseException
-    retry: str = ""
-
-    @property
-    def text(self) -> str:
-        """For people; with the cause, if that says more."""
-        text = str(self.error) or f"{type(self.error).__name__}, without a message"
-        cause = self.error.__cause__
-        return f"{text} ({cause})" if cause is not None and str(cause) and str(cause) not in text else text
-
-
-@dataclass(frozen=True)
-class State:
-    """What a session has and does."""
-
-    playing: Playing | None = None
-    network: NetworkChoice = NetworkChoice()
-    policy: Policy = "auto"
-    busy: str = ""
-    """What it is at, which may take seconds; empty when it waits for commands."""
-    trouble: Trouble | None = None
+_Command = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -95,17 +60,24 @@ class Session:
         policy: Policy = "auto",
         style: Style | None = None,
         extras: Extras | None = None,
+        replay: bool = True,
     ) -> None:
-        """Nothing is opened before the first `open`; the network is loaded for it."""
+        """Nothing is opened before the first `open`; the network is loaded for it.
+
+        With replay the last seconds are kept encoded all the time, to be saved when something has happened.
+        """
         self.state = State(network=network or NetworkChoice(), policy=policy)
         self.style = style or Style()
+        self.saved: list[Path] = []
+        """Files that were written so far."""
         self._extras = extras or Extras()
+        self._captures = Captures(replay=replay, finished=self._recorded)
         self._segmenter: Segmenter | None = None
         self._ladder: Ladder | None = None
-        self._retry: Callable[[], None] | None = None
+        self._again: _Command | None = None
         self._seen_end = True
         self._closing = threading.Event()
-        self._commands: BoundedQueue[Callable[[], None]] = BoundedQueue(_COMMANDS)
+        self._commands: BoundedQueue[_Command] = BoundedQueue(_COMMANDS)
         self._thread = threading.Thread(target=self._run, name="rtseg-session", daemon=True)
         self._thread.start()
 
@@ -113,15 +85,15 @@ class Session:
 
     def open(self, request: SourceRequest) -> None:
         """Play another source; the one that plays goes on until the new one is open."""
-        self._commands.put(lambda: self._open(request))
+        self._ask(lambda: self._open(request))
 
     def use(self, network: NetworkChoice) -> None:
         """Segment with another network; the one in use goes on until the new one is ready."""
-        self._commands.put(lambda: self._use(network))
+        self._ask(lambda: self._use(network))
 
     def set_policy(self, policy: Policy) -> None:
         """Show the latest frame, or every one."""
-        self._commands.put(lambda: self._set_policy(policy))
+        self._ask(lambda: self._set_policy(policy))
 
     def set_style(self, style: Style) -> None:
         """Tint like this from the next frame on, and a picture that stays too."""
@@ -129,14 +101,30 @@ class Session:
         if (playing := self.state.playing) is not None:
             playing.pipeline.style = style
 
+    def snapshot(self, shown: Shown, folder: Path) -> None:
+        """Save a picture with its class map and its overlay."""
+        self._ask(lambda: self._save(self._captures.snapshot(shown, folder)))
+
+    def save_replay(self, folder: Path) -> None:
+        """Save the last seconds of what was seen."""
+        self._ask(lambda: self._save(self._captures.save_replay(folder)))
+
+    def record(self, kind: RecordingKind, folder: Path) -> None:
+        """Record from now on."""
+        self._ask(lambda: self._set(recording=self._captures.begin(kind, folder)))
+
+    def end_recording(self) -> None:
+        """Finish the recording."""
+        self._ask(self._captures.end)
+
     def retry(self) -> None:
         """Do again what failed last."""
-        if (again := self._retry) is not None:
-            self._commands.put(again)
+        if (again := self._again) is not None:
+            self._ask(again)
 
     def dismiss(self) -> None:
         """Forget the trouble."""
-        self._commands.put(lambda: self._set(trouble=None))
+        self._ask(lambda: self._set(trouble=None))
 
     def begin_close(self) -> None:
         """Ask for the end of everything; `join` waits for it."""
@@ -150,33 +138,36 @@ class Session:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def _ask(self, command: _Command) -> None:
+        with suppress(ChannelClosed):  # on its way out
+            self._commands.put(command)
+
     # What the session's thread does.
 
     def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                command = self._commands.get(timeout=_LOOK_S)
-            except TimeoutError:
-                self._look()
-            except ChannelClosed:
-                break
-            else:
-                self._do(command)
+        with suppress(ChannelClosed):
+            while not self._closing.is_set():
+                try:
+                    command = self._commands.get(timeout=_LOOK_S)
+                except TimeoutError:
+                    self._look()
+                else:
+                    self._do(command)
         self._stop()
-        self._close_network()
+        if self._segmenter is not None:
+            self._segmenter.close()
 
-    def _do(self, command: Callable[[], None], again: str = "") -> None:
+    def _do(self, command: _Command) -> None:
         try:
             command()
         except RtsegError as error:
-            self._retry = command
-            self._set(trouble=Trouble(error, again or "Try again"))
+            self._again = command
+            self._set(trouble=Trouble(error, "again"))
         except Exception as error:  # a mistake of ours: to be seen, and no reason for the window to die
-            _LOG.exception("a command failed")
-            self._retry = None
+            _LOG.exception("rtseg made a mistake")
             self._set(trouble=Trouble(error))
         finally:
-            self._set(busy="")
+            self._set(busy=None)
 
     def _set(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
@@ -190,33 +181,23 @@ class Session:
         try:
             playing.pipeline.join(timeout=0)
         except Exception as error:
-            self._retry = lambda: self._open(playing.request)
-            self._set(trouble=Trouble(error, "Open it again"))
+            self._again = lambda: self._open(playing.request)
+            self._set(trouble=Trouble(error, "reopen"))
+        self._set(playing=replace(playing, ended=True))
 
     def _open(self, request: SourceRequest) -> None:
-        self._set(busy=f"Opening {', '.join(request.uris)} …")
+        self._set(busy=Busy("opening", ", ".join(request.uris)))
         playing = self.state.playing
         if playing is not None and set(playing.request.uris) & set(request.uris):
             self._stop()  # a camera cannot be opened twice
         source = open_request(request, policy=self.state.policy, watched=True)
         try:
-            segmenter = self._loaded(self.state.network)
-            self._set(busy=f"Opening {source.name} …")
+            if self._segmenter is None:
+                self._set(busy=Busy("loading", self.state.network.model))
+                self._segmenter = self.state.network.load("live")
+            self._set(busy=Busy("opening", source.name))
             self._stop()
-            extras, self._extras = self._extras, Extras()
-            self._ladder = extras.ladder and extras.ladder(source, segmenter)
-            view: LatestSlot[Shown] = LatestSlot()
-            pipeline = Pipeline(
-                source,
-                segmenter,
-                sinks=extras.sinks(source, segmenter) if extras.sinks else (),
-                policy=self.state.policy,
-                style=self.style,
-                max_frames=extras.max_frames,
-                max_age_ms=extras.max_age_ms,
-                ladder=self._ladder,
-                view=view,
-            )
+            pipeline, view = self._pipeline(source, self._segmenter)
             if self._closing.is_set():
                 source.close()
                 return
@@ -224,47 +205,80 @@ class Session:
         except BaseException:
             source.close()
             raise
-        player = source if isinstance(source, Player) else None
+        self._captures.watch(pipeline)
         self._seen_end = False
-        self._set(playing=Playing(request, pipeline, view, player), trouble=None)
+        player = source if isinstance(source, Player) else None
+        self._set(playing=Playing(request, pipeline, view, player), trouble=None, recording=None)
 
-    def _loaded(self, network: NetworkChoice) -> Segmenter:
-        if self._segmenter is None:
-            self._set(busy=f"Loading {network.model} …")
-            self._segmenter = network.load("live")
-        return self._segmenter
+    def _pipeline(self, source: Source, segmenter: Segmenter) -> tuple[Pipeline, LatestSlot[Shown]]:
+        extras, self._extras = self._extras, Extras()
+        self._ladder = extras.ladder(source, segmenter) if extras.ladder else None
+        view: LatestSlot[Shown] = LatestSlot()
+        pipeline = Pipeline(
+            source,
+            segmenter,
+            sinks=extras.sinks(source, segmenter) if extras.sinks else (),
+            policy=self.state.policy,
+            style=self.style,
+            max_frames=extras.max_frames,
+            max_age_ms=extras.max_age_ms,
+            ladder=self._ladder,
+            view=view,
+        )
+        return pipeline, view
 
     def _use(self, network: NetworkChoice) -> None:
-        self._set(busy=f"Loading {network.model} …")
+        self._set(busy=Busy("loading", network.model))
         playing = self.state.playing
-        if playing is not None and playing.pipeline.ladder is not None:
-            playing.pipeline.switch_to(playing.pipeline.segmenter)  # says why not
+        pipeline = playing.pipeline if playing is not None and playing.pipeline.running else None
+        if pipeline is not None:
+            pipeline.check_switch()
         new = network.load("live")
-        old = self._segmenter
         try:
-            if playing is not None and playing.pipeline.running:
-                if (size := playing.source.size) is not None:
-                    new.prepare(tuple(tile.size for tile in playing.source.tiles) or (size,))
-                playing.pipeline.switch_to(new)
-                deadline = time.monotonic() + _SWITCH_S
-                while playing.pipeline.running and playing.pipeline.segmenter is not new:
-                    if time.monotonic() > deadline or self._closing.is_set():
-                        break
-                    time.sleep(0.01)
-                if playing.player is not None and playing.player.paused:
-                    playing.player.repeat()  # the picture that stays shall be seen by it too
+            if pipeline is not None:
+                if (size := pipeline.source.size) is not None:
+                    new.prepare(tuple(tile.size for tile in pipeline.source.tiles) or (size,))
+                self._switch(pipeline, new)
         except BaseException:
             new.close()
             raise
-        self._segmenter = new
+        old, self._segmenter = self._segmenter, new
         if old is not None:
             old.close()
+        if playing is not None and playing.player is not None and playing.player.paused:
+            playing.player.repeat()  # the picture that stays shall be seen by it too
         self._set(network=network, trouble=None)
+
+    def _switch(self, pipeline: Pipeline, new: Segmenter) -> None:
+        """Wait until the loop has let go of its network."""
+        pipeline.switch_to(new)
+        deadline = time.monotonic() + _SWITCH_S
+        while pipeline.running and pipeline.segmenter is not new and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if pipeline.running and pipeline.segmenter is not new:
+            raise RtsegError("the network in use does not come to an end; open the source again")
 
     def _set_policy(self, policy: Policy) -> None:
         if (playing := self.state.playing) is not None:
             playing.pipeline.set_policy(policy)
         self._set(policy=policy, trouble=None)
+
+    def _save(self, saved: Saved) -> None:
+        self.saved += saved.files
+        self._set(saved=saved)
+
+    def _recorded(self, recording: Recording, error: Exception | None) -> None:
+        """Called by the loop's thread."""
+        self.saved += [path for path in recording.files if path.exists()]
+
+        def tell() -> None:
+            if self.state.recording is recording:
+                self._set(recording=None)
+            if error is not None:
+                raise error
+            self._set(saved=Saved(recording.files, recording.seconds))
+
+        self._ask(tell)
 
     def _stop(self) -> None:
         """End the loop that plays, and close what it uses but for the network."""
@@ -284,12 +298,6 @@ class Session:
             self._ladder.close()
             self._ladder = None
         if not ended:
-            # A call that does not return still uses it: it can only be left behind.
-            self._segmenter = None
-        if ended and not pipeline.abandoned:
+            self._segmenter = None  # a call that does not return still uses it: it can only be left behind
+        elif not pipeline.abandoned:
             playing.source.close()
-
-    def _close_network(self) -> None:
-        if self._segmenter is not None:
-            self._segmenter.close()
-            self._segmenter = None

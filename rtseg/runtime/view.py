@@ -41,7 +41,7 @@ class Rect:
 
 @dataclass(frozen=True)
 class Pane:
-    """A picture on the canvas: its corner, which may lie outside, and how many pixels each of its own takes."""
+    """A picture on the canvas: where its corner is, maybe outside, and how large its pixels are there."""
 
     area: Rect
     """What it may cover."""
@@ -126,7 +126,7 @@ class View:
         return self._around(pane, pane.to_picture(*middle), by)
 
     def _around(self, pane: Pane, point: tuple[float, float], away: tuple[float, float]) -> View:
-        """This point of the picture so many pixels away from the middle, as far as edges allow."""
+        """Has a point of the picture so many pixels away from the middle, as far as edges allow."""
         center = []
         for side, room, part, distance in zip(
             pane.picture, (pane.area.width, pane.area.height), point, away, strict=True

@@ -17,6 +17,7 @@ from rtseg.errors import SourceError
 from rtseg.frame import Frame, UInt8Array
 from rtseg.video import csi
 from rtseg.video.camera_format import CameraFormat, difference, request
+from rtseg.video.cameras import cameras
 from rtseg.video.feed import Feed, Silent
 from rtseg.video.live import Backoff, LiveSource
 
@@ -133,12 +134,10 @@ def stable_name(device: Path, folder: Path = Path("/dev/v4l/by-id")) -> Path:
     return next((link for link in sorted(links) if link.resolve() == device.resolve()), device)
 
 
-def known(folder: Path = Path("/sys/class/video4linux")) -> str:
-    """The cameras of this machine, as a sentence; the folder is where Linux lists them."""
-    found = []
-    for entry in sorted(folder.glob("video*")):
-        label = (entry / "name").read_text(encoding="utf-8", errors="replace").strip()
-        found.append(f"{entry.name.removeprefix('video')} ({label})")
+def known(root: Path = Path("/")) -> str:
+    """The cameras of this machine, as a sentence; root is where Linux lists them."""
+    # Elsewhere each would be opened to be known.
+    found = [f"{camera.uri} ({camera.name})" for camera in cameras(root)] if sys.platform == "linux" else []
     if not found:
         return "No cameras were found; --demo runs without one"
     return f"Cameras found: {', '.join(found)}"

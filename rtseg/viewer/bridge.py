@@ -1,4 +1,4 @@
-"""Where Qt and the threads meet: a timer on the GUI thread looks what the runtime has, and tells it in signals.
+"""Where Qt and the threads meet: a timer on the GUI thread looks what the runtime has and gives signals.
 
 Nothing here waits, and nothing of the runtime knows of it.
 """
@@ -10,7 +10,8 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from rtseg.labels import Rgb
 from rtseg.runtime.channel import ChannelClosed
 from rtseg.runtime.renderer import Rendered, Renderer
-from rtseg.runtime.session import Playing, Session, State
+from rtseg.runtime.session import Session
+from rtseg.runtime.state import Playing, State
 from rtseg.runtime.view import View
 from rtseg.viewer.meter import Meter
 
@@ -86,14 +87,14 @@ class Bridge(QObject):
         self._tell_position()
 
     def _watch(self, playing: Playing | None) -> None:
-        self._renderer.watch(playing and playing.view)
-        self.meter = playing and Meter(playing.pipeline, lambda: self._renderer.dropped)
+        self._renderer.watch(None if playing is None else playing.view)
+        self.meter = None if playing is None else Meter(playing.pipeline)
 
     def _tell_position(self) -> None:
-        player = self.state.playing and self.state.playing.player
-        if player and player.position != self._position:
-            self._position = player.position
-            self.position_changed.emit(self._position)
+        player = None if self.state.playing is None else self.state.playing.player
+        if player is not None and (position := player.position) != self._position:
+            self._position = position
+            self.position_changed.emit(position)
 
     def _read(self) -> None:
         if self.meter is not None:

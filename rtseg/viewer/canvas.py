@@ -18,6 +18,7 @@ from PyQt6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
+    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -171,7 +172,8 @@ class Canvas(QWidget):
         painter.setBrush(QColor(*BACKGROUND))
         for side in (-1, 1):
             tip, back = x + side * _GRIP_PX * 0.65, x + side * _GRIP_PX * 0.25
-            painter.drawPolygon([QPointF(tip, middle), QPointF(back, middle - 4), QPointF(back, middle + 4)])
+            arrow = [QPointF(tip, middle), QPointF(back, middle - 4), QPointF(back, middle + 4)]
+            painter.drawPolygon(QPolygonF(arrow))
 
     def _line_x(self) -> float:
         return self.view.split_x / self.devicePixelRatioF()

@@ -45,9 +45,10 @@ def test_a_camera_that_is_not_there(camera: str) -> None:
 
 def test_the_cameras_that_there_are_are_named(tmp_path: Path) -> None:
     assert known(tmp_path) == "No cameras were found; --demo runs without one"
+    listed = tmp_path / "sys/class/video4linux"
     for name, label in (("video0", "HD Webcam\n"), ("video2", "Front\n")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "name").write_text(label)
+        (listed / name).mkdir(parents=True)
+        (listed / name / "name").write_text(label)
     assert known(tmp_path) == "Cameras found: 0 (HD Webcam), 2 (Front)"
 
 
