@@ -90,7 +90,7 @@ class ClassesPanel(QWidget):
             widget.setAccessibleName(text)
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
-        grid.addWidget(self._percent, 0, 2)
+        grid.addWidget(self._percent, 0, 2, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self.reset_button, 1, 2)
         return grid
 

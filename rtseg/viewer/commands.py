@@ -105,8 +105,8 @@ _TABLE: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "escape": ("Esc",),
         "help": ("?", "HelpContents"),
         "reset_settings": ("Ctrl+Shift+Backspace",),
-        "close": ("Close",),
-        "quit": ("Q", "Quit"),
+        "close": ("Close", "Ctrl+W"),
+        "quit": ("Q", "Quit", "Ctrl+Q"),
     },
 }
 

@@ -47,8 +47,8 @@ def reading(at_s: float) -> Reading:
     wave = math.sin(at_s / 3) + 0.4 * math.sin(at_s * 1.7)
     vehicles = 0.16 + 0.05 * wave
     return Reading(
-        fps=29.6 + 0.6 * wave,
-        capture_fps=30.0,
+        fps=28.0 + 0.6 * wave,
+        capture_fps=31.0 + 0.1 * wave,
         inference_fps=29.8 + 0.3 * wave,
         inference_ms=14.2 + 2 * wave,
         age_ms=19.0 + 3 * wave,

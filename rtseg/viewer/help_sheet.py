@@ -53,7 +53,7 @@ class HelpSheet(QWidget):
         head.addWidget(title)
         head.addStretch(1)
         head.addWidget(how)
-        column = QVBoxLayout(self._inside)
+        column = self._content = QVBoxLayout(self._inside)
         column.setContentsMargins(_MARGIN_PX, _MARGIN_PX - 6, _MARGIN_PX, _MARGIN_PX)
         column.setSpacing(16)
         column.addLayout(head)
@@ -142,6 +142,7 @@ class HelpSheet(QWidget):
         room = self.size() - QSize(2 * _MARGIN_PX, 2 * (_MARGIN_PX + _RADIUS_PX))
         column_px = _COLUMN_UNITS * self.fontInfo().pixelSize() + 2 * _MARGIN_PX
         self._fill(max(1, min(_MOST_COLUMNS, room.width() // column_px)))
+        self._content.activate()  # now, and not when Qt next comes round: the size is wanted here
         wanted = self._inside.sizeHint()
         bar = self._scroll.verticalScrollBar()
         if wanted.height() > room.height() and bar is not None:

@@ -12,7 +12,7 @@ from rtseg.viewer import texts
 from rtseg.viewer.meter import Reading
 from rtseg.viewer.rolling import Rolling
 
-_PLOT_HEIGHT_PX: Final = 138
+_PLOT_HEIGHT_PX: Final = 118
 _Figures = Mapping[str, float | None]
 
 STAGES: Final = ("preprocess", "inference", "overlay", "output")
@@ -107,6 +107,7 @@ class PlotsPanel(QWidget):
         try:
             from rtseg.viewer.plot import Plot
         except ImportError:
+            self.setMinimumHeight(0)
             self._without.show()
             return
         for title, rolling in self._rolling.items():

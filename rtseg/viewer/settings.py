@@ -13,10 +13,10 @@ from typing import Any, Final, Generic, TypeVar, overload
 from PyQt6.QtCore import QSettings, QStandardPaths
 
 from rtseg.labels import Rgb
+from rtseg.runtime.view import MODES
 from rtseg.video.urls import redacted
 from rtseg.viewer.content import HUD_LEVELS
 
-VIEW_MODES: Final = ("overlay", "mask", "side", "split")
 RECENT_KEPT: Final = 10
 _LONGEST: Final = 4096
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Settings:
     state = _Setting("window/state", b"", _bytes, lambda data: base64.b64encode(data).decode())
     panel_shown = _Setting("panel/shown", True, _bool)
     folded = _Setting[tuple[str, ...]]("panel/folded", (), _texts)
-    view_mode = _Setting("view/mode", VIEW_MODES[0], _one_of(VIEW_MODES))
+    view_mode = _Setting("view/mode", MODES[0], _one_of(MODES))
     hud_level = _Setting("view/hud", "full", _one_of(HUD_LEVELS))
     opacity = _Setting("classes/opacity", 0.5, _share)
     palette_name = _Setting("classes/palette", "", _text)

@@ -15,7 +15,7 @@ from rtseg.viewer.network_panel import NetworkPanel
 from rtseg.viewer.plots_panel import PlotsPanel
 
 _WIDTH_UNITS: Final = 23  # of the text's height, which grows with the desktop's font
-_LEAST_WIDTH_PX: Final = 300
+_LEAST_WIDTH_PX: Final = 310
 
 
 class SidePanel(QScrollArea):
@@ -39,7 +39,7 @@ class SidePanel(QScrollArea):
         self.setWidgetResizable(True)
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(12, 8, 0, 12)
+        column.setContentsMargins(12, 8, 10, 12)
         column.setSpacing(14)
         for group in self.groups.values():
             column.addWidget(group)

@@ -88,7 +88,6 @@ SERIES: Final = {
     "age_p50": "half under",
     "age_p95": "95 % under",
 }
-SERIES_NOW: Final = '<span style="color: {color}">━</span> {name} <b>{value}</b>'
 NO_PYQTGRAPH: Final = "For plots install pyqtgraph: pip install 'rtseg[viewer]'"
 
 # Banner
