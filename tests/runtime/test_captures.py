@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,28 +51,18 @@ class Held(BaseSource):
         super().__init__("held")
         self._wanted = threading.Semaphore(0)
         self._ended = threading.Event()
-        self.given: list[Frame] = []
 
     def go(self, frames: int) -> None:
         for _ in range(frames):
             self._wanted.release()
 
     def frames(self) -> Iterator[Frame]:
-        for frame in DemoSource(SIZE).frames():
+        for index, frame in enumerate(DemoSource(SIZE).frames()):
             self._wanted.acquire()
             if self._ended.is_set():
                 return
-            self.given.append(
-                Frame(
-                    "bgr24",
-                    frame.planes,
-                    frame.index,
-                    time.monotonic_ns(),
-                    300 + frame.index,
-                    Fraction(1, 30),
-                )
-            )
-            yield self.given[-1]
+            now_ns = time.monotonic_ns()
+            yield replace(frame, index=index, captured_ns=now_ns, pts=300 + index, time_base=Fraction(1, 30))
 
     def stop(self) -> None:
         self._ended.set()
