@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from rtseg.cli import bench, data, doctor, evaluate, export, label, models, nets, process, run, train
+from rtseg.cli import bench, data, doctor, evaluate, export, label, models, nets, process, run, train, view
 from rtseg.errors import RtsegError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("view")(view.view)
 app.command("process")(process.process)
 app.command("train")(train.train)
 app.command("label")(label.label)

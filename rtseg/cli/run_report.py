@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rtseg.cli.watching import tell_troubles
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from rtseg.runtime.pipeline import Pipeline
+
+
+@contextmanager
+def told(pipeline: Pipeline, console: Console, stats: Path | None) -> Iterator[None]:
+    """Report what was run inside; troubles, and the statistics into their file, also where it failed."""
+    try:
+        yield
+        report(console, summary(pipeline))
+    finally:
+        # What there is by then is kept, also when a stage failed.
+        tell_troubles(pipeline.source, console)
+        if stats is not None:
+            _write_stats(stats, summary(pipeline), console, failed=sys.exc_info()[1] is not None)
+
+
+def _write_stats(path: Path, figures: dict[str, Any], console: Console, *, failed: bool) -> None:
+    """Raises SinkError, but where the run has failed: then that is the cause, and this only told."""
+    from rtseg.errors import SinkError
+    from rtseg.video.outputs import write_file
+
+    try:
+        write_file(path, (json.dumps(figures, indent=2) + "\n").encode())
+    except SinkError as error:
+        if not failed:
+            raise
+        console.print(f"Note: {error}")
 
 
 def summary(pipeline: Pipeline) -> dict[str, Any]:

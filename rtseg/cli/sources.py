@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rtseg.cli import common
 
 if TYPE_CHECKING:
-    from rtseg.frame import Size
-    from rtseg.runtime.pipeline import Policy
+    from rtseg.runtime.request import SourceRequest
     from rtseg.video.camera_format import CameraFormat
-    from rtseg.video.source import Source
 
 MOST = 16
 _TILE_SIDES = (64, 4096)
-
-
-@dataclass(frozen=True)
-class SourceConfig:
-    """What was named on the command line."""
-
-    uris: tuple[str, ...]
-    """Cameras first; none for the demo."""
-    camera: CameraFormat
-    tile_size: Size | None
-    demo_size: Size
-    seed: int
-
-    @property
-    def is_demo(self) -> bool:
-        return not self.uris
 
 
 def asked_for(
@@ -44,9 +24,10 @@ def asked_for(
     tile_size: str | None,
     demo_size: str,
     seed: int,
-) -> SourceConfig:
+) -> SourceRequest:
     """Raises ConfigError for what does not go together."""
     from rtseg.errors import ConfigError
+    from rtseg.runtime.request import DEMO, SourceRequest
     from rtseg.video.camera_format import CameraFormat
 
     uris = (*cameras, *sources)
@@ -68,26 +49,4 @@ def asked_for(
             raise ConfigError(
                 f"--tile-size {tile_size}: both sides must be even, from {least} to {most} pixels"
             )
-    return SourceConfig(uris, camera, tile, common.parse_size(demo_size), seed)
-
-
-def open_asked(config: SourceConfig, *, policy: Policy, display: bool) -> Source:
-    """Open what was named, all of it or nothing. Raises SourceError."""
-    from rtseg.runtime.grid import CELL, GridSource
-    from rtseg.video.player import Player
-    from rtseg.video.source import open_source
-
-    if config.is_demo:
-        from rtseg.video.demo.source import DemoSource
-
-        # Without anybody watching, the demo has no hurry: its video is whole and smooth.
-        paced = display if policy == "auto" else policy == "latest"
-        return DemoSource(config.demo_size, seed=config.seed, paced=paced)
-    with ExitStack() as stack:
-        opened = [stack.enter_context(open_source(uri, config.camera)) for uri in config.uris]
-        source = opened[0] if len(opened) == 1 else GridSource(opened, config.tile_size or CELL)
-        stack.pop_all()
-    # A recording is watched at its own speed, and stands in for a camera at that; else it is done as fast as
-    # possible.
-    is_watched = (display or policy == "latest") and not source.live
-    return Player(source, keep_open=False) if is_watched else source
+    return SourceRequest(uris or (DEMO,), camera, tile, common.parse_size(demo_size), seed)

@@ -48,9 +48,10 @@ class Ladder(Closing):
     others by a thread of their own. Until they are, nobody steps onto them.
     """
 
-    def __init__(self, rungs: Sequence[Rung], budget_ms: float) -> None:
-        """All rungs know the same classes. Their segmenters stay the caller's to close, after this."""
+    def __init__(self, rungs: Sequence[Rung], budget_ms: float, *, owned: Sequence[Segmenter] = ()) -> None:
+        """All rungs know the same classes. Segmenters that it does not own stay the caller's to close."""
         self._rungs = tuple(rungs)
+        self._owned = tuple(owned)
         self._controller = Controller(budget_ms)
         self._rung = 0
         self._pictures: tuple[Size, ...] = ()
@@ -133,6 +134,8 @@ class Ladder(Closing):
         self._closing.set()
         if self._preparing is not None:
             self._preparing.join(_PATIENCE_S)
+        for segmenter in self._owned:
+            segmenter.close()
 
 
 def _cost_ms(rung: Rung, pictures: tuple[Size, ...]) -> float:

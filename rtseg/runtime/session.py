@@ -27,6 +27,7 @@ from rtseg.runtime.shown import Shown
 from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
+from rtseg.video.cameras import cameras
 from rtseg.video.player import Player
 from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
@@ -116,6 +117,10 @@ class Session:
     def end_recording(self) -> None:
         """Finish the recording."""
         self._ask(self._captures.end)
+
+    def look_for_cameras(self) -> None:
+        """Find out which cameras there are."""
+        self._ask(lambda: self._set(cameras=cameras()))
 
     def retry(self) -> None:
         """Do again what failed last."""

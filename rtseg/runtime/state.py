@@ -12,6 +12,7 @@ from rtseg.runtime.pipeline import Pipeline, Policy
 from rtseg.runtime.recording import Recording
 from rtseg.runtime.request import SourceRequest
 from rtseg.runtime.shown import Shown
+from rtseg.video.cameras import CameraInfo
 from rtseg.video.player import Player
 from rtseg.video.source import Source
 
@@ -67,3 +68,5 @@ class State:
     recording: Recording | None = None
     saved: Saved | None = None
     """The last that was written."""
+    cameras: tuple[CameraInfo, ...] = ()
+    """Those that were found when they were last looked for."""

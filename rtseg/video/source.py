@@ -18,6 +18,7 @@ from rtseg.video.camera_format import CameraFormat
 
 PLAYING = "playing"
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".ts", ".m4v", ".webm", ".mpg", ".mpeg", ".h264", ".mjpeg"}
+_WILD = "*?["
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
@@ -121,6 +122,14 @@ def open_source(uri: str, camera: CameraFormat | None = None) -> Source:
         raise SourceError(f"{uri}: cannot be read ({error.strerror})") from error
 
 
+def check_path(uri: str) -> None:
+    """Raises SourceError where it names a file or folder that is not there; opens nothing."""
+    path = Path(uri)
+    is_device = uri.isdecimal() or uri.startswith("/dev/")
+    if not (is_device or "://" in uri or path.exists() or any(character in uri for character in _WILD)):
+        raise SourceError(f"{path}: no such file or folder{_similar(path)}")
+
+
 def _open_path(path: Path) -> Source:
     from rtseg.video.file import VideoSource
     from rtseg.video.images import ImagesSource
@@ -130,7 +139,7 @@ def _open_path(path: Path) -> Source:
     if path.exists():
         is_picture = path.suffix.lower() in IMAGE_SUFFIXES
         return ImagesSource(str(path)) if is_picture else VideoSource(str(path))
-    if any(character in str(path) for character in "*?["):
+    if any(character in str(path) for character in _WILD):
         return ImagesSource(str(path))
     raise SourceError(f"{path}: no such file or folder{_similar(path)}")
 

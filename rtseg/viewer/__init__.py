@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from rtseg.runtime.channel import LatestSlot
-from rtseg.runtime.pipeline import Pipeline
-from rtseg.runtime.shown import Shown
+from typing import TYPE_CHECKING
+
 from rtseg.viewer.availability import unavailable
+
+if TYPE_CHECKING:
+    from rtseg.runtime.request import SourceRequest
+    from rtseg.runtime.session import Session
 
 __all__ = ["show", "unavailable"]
 
 
-def show(pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False) -> None:
-    """Show a started pipeline in a window until the user closes it; see `rtseg.viewer.app.show`."""
+def show(
+    session: Session,
+    request: SourceRequest | None,
+    *,
+    opacity: float | None = None,
+    classes: tuple[str, ...] | None = None,
+) -> None:
+    """Show what a session plays until the user closes the window; see `rtseg.viewer.app.show`."""
     from rtseg.viewer import app
 
-    app.show(pipeline, view, title=title, close_at_end=close_at_end)
+    app.show(session, request, opacity=opacity, classes=classes)

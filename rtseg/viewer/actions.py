@@ -72,7 +72,7 @@ def _action(command: Command, window: QWidget, canvas: QWidget, handler: Handler
     action.setToolTip(command.tip)
     action.setStatusTip(command.tip)
     action.setCheckable(command.id in _CHECKABLE)
-    action.triggered.connect(lambda: handler())
+    action.triggered.connect(lambda _checked: handler())
     elsewhere = [keys for keys in command.sequences if not _navigates(keys)]
     action.setShortcuts(elsewhere)
     for keys in command.sequences:

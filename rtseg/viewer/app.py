@@ -12,61 +12,84 @@ from types import FrameType, TracebackType
 from PyQt6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from rtseg.runtime.channel import LatestSlot
-from rtseg.runtime.pipeline import Pipeline
-from rtseg.runtime.shown import Shown
+from rtseg.runtime.request import SourceRequest
+from rtseg.runtime.session import Session
+from rtseg.runtime.style import Style
+from rtseg.viewer import theme
 from rtseg.viewer.availability import forget_opencv_qt
+from rtseg.viewer.bridge import Bridge
+from rtseg.viewer.canvas import BACKGROUND
+from rtseg.viewer.settings import Settings
 from rtseg.viewer.window import ViewerWindow
 
-_JOIN_S = 1.0
 
+def show(
+    session: Session,
+    request: SourceRequest | None,
+    *,
+    opacity: float | None = None,
+    classes: tuple[str, ...] | None = None,
+    settings: Settings | None = None,
+) -> None:
+    """Show what a session plays, until the user closes the window; then end the session.
 
-def show(pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False) -> None:
-    """Show what a started pipeline puts into `view`, until the user closes the window; then end the pipeline.
+    Called by the main thread. Without a request the window asks for a source. Opacity, and the classes to
+    show, are the last ones that were chosen in a window where they are None. It closes with Q, and with
+    Ctrl-C in the terminal. What has not ended a second after the window is left to the caller's own
+    `Session.join`.
 
-    Called by the main thread. The window closes with Q, Escape or Ctrl-C in the terminal. When the pipeline
-    ends first, the last picture stays, with what went wrong if something did, unless close_at_end is set.
-    A stage that has not ended a second after the window is left to the caller's own join.
-
-    Raises the error that ended the pipeline, and any exception from within the window.
+    Raises the first exception from within the window, a mistake of ours that it has gone on after.
     """
-    _application()
-    window = ViewerWindow(pipeline, view, title=title, close_at_end=close_at_end)
+    application()
+    settings = settings or Settings()
+    session.set_style(Style(settings.opacity if opacity is None else opacity, classes, settings.colors))
+    if request is not None:
+        session.open(request)  # while the window is made
+    bridge = Bridge(session, BACKGROUND)
+    window = ViewerWindow(bridge, settings)
+    if request is None:
+        window.pick_source()
     loop = QEventLoop()
     window.closed.connect(loop.quit)
     try:
-        with _slots_may_raise(window), _ctrl_c_closes(window):
+        with _mistakes_are_told(bridge), _ctrl_c_closes(window):
             window.show()
             window.activateWindow()
             loop.exec()
     finally:
-        window.deleteLater()
-        QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
-        pipeline.stop()
-        pipeline.join(timeout=_JOIN_S)
+        bridge.close()
+        for thing in (window, bridge):
+            thing.deleteLater()
+            QCoreApplication.sendPostedEvents(thing, QEvent.Type.DeferredDelete.value)
 
 
 @cache
-def _application() -> QApplication:
+def application() -> QApplication:
     """The one application of this process, kept until it ends."""
     forget_opencv_qt()
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
-    application = QApplication(["rtseg"])
-    application.setDesktopFileName("rtseg")
-    return application
+    made = QApplication(["rtseg"])
+    made.setApplicationName("rtseg")
+    made.setDesktopFileName("rtseg")
+    theme.follow_system(made)
+    return made
 
 
 @contextmanager
-def _slots_may_raise(window: ViewerWindow) -> Iterator[None]:
-    """Close the window at the first exception in a slot and raise it here; without a hook Qt would abort."""
+def _mistakes_are_told(bridge: Bridge) -> Iterator[None]:
+    """Show an exception in a slot in the window, which goes on; without a hook Qt would abort.
+
+    The first one is raised at the end.
+    """
     errors: list[BaseException] = []
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        errors.append(error)
-        # Later, from the event loop: an exception while the window opens must find it running.
-        QTimer.singleShot(0, window.close)
+        if not any(type(error) is type(known) and str(error) == str(known) for known in errors):
+            errors.append(error)
+            sys.__excepthook__(kind, error, trace)
+            QTimer.singleShot(0, lambda: bridge.fail(error))
 
     previous, sys.excepthook = sys.excepthook, hook
     try:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from rtseg.frame import UInt8Array
 from rtseg.labels import Rgb
 from rtseg.runtime.channel import ChannelClosed
+from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.renderer import Rendered, Renderer
 from rtseg.runtime.session import Session
 from rtseg.runtime.state import Playing, State
 from rtseg.runtime.view import View
+from rtseg.video.thumbnails import Thumbnails
 from rtseg.viewer.meter import Meter
 
 _POLL_MS = 8  # half a frame's time at 60 Hz
@@ -32,11 +35,16 @@ class Bridge(QObject):
     position_changed = pyqtSignal(object)
     """A `Position`, where a recording plays."""
 
+    failed = pyqtSignal(object)
+    """An exception that nobody expected."""
+
     def __init__(self, session: Session, background: Rgb, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.state: State = session.state
         self.meter: Meter | None = None
+        self._watched: Pipeline | None = None
+        self._thumbnails: Thumbnails | None = None
         self._renderer = Renderer(background)
         self._position: object = None
         self._poll_timer = self._timer(_POLL_MS, self._poll)
@@ -59,11 +67,25 @@ class Bridge(QObject):
         if self.meter is not None and playing is not None:
             self.meter.shown(rendered.shown.frame)
 
+    def thumbnail(self, seconds: float) -> UInt8Array | None:
+        """(h, w, 3) RGB, small, of the recording that plays, near this time; None where there is none."""
+        return None if self._thumbnails is None else self._thumbnails.at(seconds)
+
+    def _close_thumbnails(self) -> None:
+        if self._thumbnails is not None:
+            self._thumbnails.close()
+            self._thumbnails = None
+
+    def fail(self, error: BaseException) -> None:
+        """Tell of a mistake of ours in the window itself."""
+        self.failed.emit(error)
+
     def close(self) -> None:
         """End everything; within a second, but for what a device or a disk holds up."""
         self._poll_timer.stop()
         self._read_timer.stop()
         self.session.begin_close()
+        self._close_thumbnails()
         self._renderer.close()
         self.session.join(_JOIN_S)
 
@@ -79,16 +101,22 @@ class Bridge(QObject):
         except TimeoutError:
             pass
         except ChannelClosed as closed:
+            self._poll_timer.stop()
             if closed.__cause__ is not None:
-                self._poll_timer.stop()
-                raise closed.__cause__ from None
+                self.failed.emit(closed.__cause__)
         else:
             self.rendered.emit(rendered)
         self._tell_position()
 
     def _watch(self, playing: Playing | None) -> None:
         self._renderer.watch(None if playing is None else playing.view)
-        self.meter = None if playing is None else Meter(playing.pipeline)
+        if playing is None or self._watched is playing.pipeline:
+            return
+        self._watched = playing.pipeline
+        self.meter = Meter(playing.pipeline, lambda: self._renderer.dropped)
+        self._close_thumbnails()
+        if playing.player is not None and playing.player.seekable and len(playing.request.uris) == 1:
+            self._thumbnails = Thumbnails(playing.request.uris[0])
 
     def _tell_position(self) -> None:
         player = None if self.state.playing is None else self.state.playing.player

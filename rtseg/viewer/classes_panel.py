@@ -143,6 +143,11 @@ class ClassesPanel(QWidget):
         """A name of PALETTES, OWN_PALETTE or CUSTOM_PALETTE."""
         return self._palette_name
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Names of the classes that are not shown."""
+        return tuple(sorted(self._hidden))
+
     def set_shares(self, shares: Mapping[str, float] | None) -> None:
         """What share of the picture each class has, 0 to 1; those that are missing have none yet."""
         for name, row in self.rows.items():

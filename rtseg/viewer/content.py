@@ -82,14 +82,6 @@ def legend(running: Running, reading: Reading) -> Panel:
     return Panel(rows, widest=_percent(1.0))
 
 
-def status(text: str, *, with_keys: bool) -> Panel | None:
-    """What is to be said, if anything, and the keys."""
-    rows = [Row(text)] if text else []
-    if with_keys:
-        rows.append(Row(texts.KEYS, quiet=True))
-    return Panel(tuple(rows)) if rows else None
-
-
 def _five_wide(value: float) -> str:
     """As wide for 9.8 as for 98765."""
     figure = f"{value:.1f}" if value < 999.95 else f"{value:.0f}"

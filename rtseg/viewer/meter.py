@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,6 +14,7 @@ import numpy as np
 from rtseg.frame import Frame
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.process import memory_mib
+from rtseg.video.player import ENDED, PAUSED
 from rtseg.video.source import PLAYING
 
 _RECENT = 120  # samples of a median: some seconds, so that it follows what happens now
@@ -49,8 +51,11 @@ class Reading:
 class Meter:
     """Made and called by the GUI thread; reads counters that the pipeline's threads write."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, not_painted: Callable[[], int] = lambda: 0) -> None:
+        """not_painted counts frames that came out of the pipeline and not to the screen."""
         self._pipeline = pipeline
+        self._not_painted = not_painted
+        self._not_painted_before = not_painted()
         self._shown_ns: deque[int] = deque(maxlen=480)
         self._age_ns: deque[int] = deque(maxlen=_RECENT)
         self._pixels: dict[str, int] = {}
@@ -82,10 +87,14 @@ class Meter:
             memory_mib=memory_mib()[0],
             trouble=trouble,
             rung="" if ladder is None else ladder.current,
-            dropped=self._pipeline.dropped(),
+            dropped=self._dropped(),
             stages_ms=stages_ms,
             shares=self._live_shares(),
         )
+
+    def _dropped(self) -> dict[str, int]:
+        dropped = self._pipeline.dropped()
+        return dropped | {"display": dropped["display"] + self._not_painted() - self._not_painted_before}
 
     def _stages_ms(self) -> dict[str, float]:
         medians = {}
@@ -111,6 +120,8 @@ class Meter:
 
     def _trouble(self) -> str:
         source, waiting_s = self._pipeline.source, self._pipeline.stats.waiting_s()
+        if source.state in {PAUSED, ENDED}:
+            return ""
         if source.state != PLAYING:
             return source.state
         return f"no picture for {waiting_s:.0f} s" if waiting_s > _STALLED_S else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QStandardItemModel
 from PyQt6.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from rtseg.backends import Precision
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.viewer import texts
 
@@ -87,9 +89,8 @@ class NetworkPanel(QWidget):
         self.busy.setToolTip(text)
 
     def _network_activated(self) -> None:
-        choice = NetworkChoice(
-            self.model.currentText(), self.backend.currentText(), self.precision.currentText()
-        )
+        precision = cast(Precision, self.precision.currentText())  # one of those that were offered
+        choice = NetworkChoice(self.model.currentText(), self.backend.currentText(), precision)
         if choice != self._choice:
             self._choice = choice
             self.network_chosen.emit(choice)

@@ -67,11 +67,12 @@ def _text(value: Any) -> str:
     return value
 
 
-def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in names:
-            raise ValueError(value)
-        return str(value)
+def _one_of(names: tuple[T, ...]) -> Callable[[Any], T]:
+    def read(value: Any) -> T:
+        for name in names:
+            if value == name:
+                return name
+        raise ValueError(value)
 
     return read
 

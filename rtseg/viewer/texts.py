@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "rtseg"
 TITLE: Final = "rtseg — {source}"
 
 CANVAS: Final = "Picture"
 WAITING: Final = "Waiting for the first picture …"
 FINISHED: Final = "Finished"
-FAILED: Final = "Stopped: {error}"
+BUSY: Final = {"opening": "Opening {what} …", "loading": "Loading {what} …"}
+RETRIES: Final = {"again": "Try again", "reopen": "Open it again"}
+STATES: Final = {"playing": "playing", "paused": "paused", "ended": "at its end"}
+RECORDING: Final = "Recording"
+CLOCK: Final = "{minutes:02d}:{seconds:02d}"
+SAVED_PICTURES: Final = "Saved {name}, {count} pictures in all"
+SAVED_VIDEO: Final = "Saved {name}, {seconds:.1f} s"
+OPEN_CAPTURES: Final = "Open folder"
+SETTINGS_RESET: Final = "All settings are as on the first day"
 NO_MESSAGE: Final = "{kind}, without a message"
 
 # Head-up display

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PyQt6.QtCore import QByteArray, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -11,12 +12,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayou
 from rtseg.backends import BACKENDS
 from rtseg.card import shipped_models
 from rtseg.frame import Size
+from rtseg.labels import Rgb
 from rtseg.runtime.renderer import Rendered
 from rtseg.runtime.request import DEMO, SourceRequest
 from rtseg.runtime.state import Playing, State, Trouble
 from rtseg.runtime.style import Style
-from rtseg.runtime.view import fitted
-from rtseg.viewer import choosers, content, drop, texts
+from rtseg.video.player import Position
+from rtseg.viewer import choosers, content, drop, texts, words
 from rtseg.viewer.actions import Actions, Handler
 from rtseg.viewer.banner import Banner
 from rtseg.viewer.bridge import Bridge
@@ -24,6 +26,7 @@ from rtseg.viewer.canvas import Canvas
 from rtseg.viewer.controls import CaptureControls, PlaybackControls, ViewControls
 from rtseg.viewer.help_sheet import HelpSheet
 from rtseg.viewer.meter import Reading
+from rtseg.viewer.picture import fitted
 from rtseg.viewer.playback_bar import PlaybackBar
 from rtseg.viewer.settings import Settings
 from rtseg.viewer.side_panel import SidePanel
@@ -31,7 +34,17 @@ from rtseg.viewer.start_page import StartPage
 
 _LARGEST: Size = (1280, 720)
 _NOTE_MS = 8000
-_PLAYBACK = ("play", "step_forward", "step_back", "seek_forward", "seek_back", "seek_start", "faster", "slower", "loop")
+_PLAYBACK = (
+    "play",
+    "step_forward",
+    "step_back",
+    "seek_forward",
+    "seek_back",
+    "seek_start",
+    "faster",
+    "slower",
+    "loop",
+)
 _PICTURE = ("snapshot", "record_seen", "record_clean", "save_replay", "reopen")
 _CLASS_KEYS = 9
 
@@ -41,11 +54,10 @@ class ViewerWindow(QMainWindow):
 
     closed = pyqtSignal()
 
-    def __init__(self, bridge: Bridge, settings: Settings, *, close_at_end: bool = False) -> None:
+    def __init__(self, bridge: Bridge, settings: Settings) -> None:
         """Shows the source picker until the session plays something."""
         super().__init__()
         self.bridge, self.settings = bridge, settings
-        self._close_at_end = close_at_end
         self._reading: Reading | None = None
         self.canvas, self.start_page = Canvas(), StartPage()
         self.banner, self.side_panel, self.playback_bar = Banner(), SidePanel(), PlaybackBar()
@@ -92,8 +104,7 @@ class ViewerWindow(QMainWindow):
     def _handlers(self) -> dict[str, Handler]:
         classes = self.side_panel.classes
         toggles: dict[str, Handler] = {
-            f"toggle_class {number}": lambda place=number - 1: classes.toggle_class(place)
-            for number in range(1, _CLASS_KEYS + 1)
+            f"toggle_class {place + 1}": partial(classes.toggle_class, place) for place in range(_CLASS_KEYS)
         }
         return toggles | {
             "open_file": lambda: choosers.choose_file(self, self.open),
@@ -111,7 +122,7 @@ class ViewerWindow(QMainWindow):
             "choose_network": self._choose_network,
             "full_screen": self.toggle_full_screen,
             "escape": self._escape,
-            "help": lambda: self.help.toggle(),
+            "help": self._toggle_help,
             "reset_settings": self._reset,
             "close": self.close,
             "quit": self.close,
@@ -181,6 +192,9 @@ class ViewerWindow(QMainWindow):
         elif self._pages.currentWidget() is self.start_page and self.bridge.state.playing is not None:
             self._show_canvas()
 
+    def _toggle_help(self) -> None:
+        self.help.toggle()
+
     def _show_panel(self, shown: bool) -> None:
         self.settings.panel_shown = shown
         self.side_panel.setVisible(shown)
@@ -226,17 +240,17 @@ class ViewerWindow(QMainWindow):
 
     def _state_changed(self, state: State, before: State) -> None:
         if state.playing is not before.playing:
-            self._show_playing(state.playing, before.playing)
+            self._show_playing(state.playing)
         if state.trouble is not before.trouble:
             self._show_trouble(state.trouble)
         if state.saved is not before.saved and state.saved is not None:
-            self.banner.show_note(content.saved(state.saved), button=texts.OPEN_CAPTURES, for_ms=_NOTE_MS)
+            self.banner.show_note(words.saved(state.saved), button=texts.OPEN_CAPTURES, for_ms=_NOTE_MS)
         if state.cameras is not before.cameras:
             self.start_page.set_cameras(state.cameras)
         self._show_state(state)
 
     def _show_state(self, state: State) -> None:
-        busy = content.busy(state.busy)
+        busy = words.busy(state.busy)
         self.side_panel.network.set_current(state.network, state.policy)
         self.side_panel.network.set_busy(busy)
         recording = state.recording
@@ -251,22 +265,34 @@ class ViewerWindow(QMainWindow):
         self.actions_.enable(_PLAYBACK, is_recording)
         self._refresh_panels()
 
-    def _show_playing(self, playing: Playing | None, before: Playing | None) -> None:
+    def _show_playing(self, playing: Playing | None) -> None:
         if playing is None:
             return
         if playing.ended:
-            if self._close_at_end:
-                self.close()
             return
         self.setWindowTitle(texts.TITLE.format(source=playing.source.name))
         if len(playing.request.uris) == 1 and not playing.request.is_demo:
             self.settings.add_recent(playing.request.uris[0])
         card = playing.pipeline.segmenter.card
-        self.side_panel.classes.set_classes(card.classes, card.palette)
+        self._show_classes(card.classes, card.palette)
         self.side_panel.plots.clear()
         self.playback_bar.set_thumbnails(self.bridge.thumbnail)
         self._show_playback_bar()
         self._show_canvas()
+
+    def _show_classes(self, classes: tuple[str, ...], palette: tuple[Rgb, ...]) -> None:
+        """In the style that the session has, less what was hidden when the window was last open."""
+        panel, session = self.side_panel.classes, self.bridge.session
+        first = not panel.rows
+        panel.set_classes(classes, palette)
+        if not first:
+            return
+        style = session.style
+        if style.classes is None and self.settings.hidden:
+            shown = tuple(name for name in classes[1:] if name not in self.settings.hidden)
+            style = replace(style, classes=shown)
+            session.set_style(style)
+        panel.set_style(style)
 
     def _show_canvas(self) -> None:
         self._pages.setCurrentWidget(self.canvas)
@@ -274,18 +300,20 @@ class ViewerWindow(QMainWindow):
 
     def _show_playback_bar(self) -> None:
         playing = self.bridge.state.playing
-        self.playback_bar.setVisible(playing is not None and playing.player is not None and not self.isFullScreen())
+        self.playback_bar.setVisible(
+            playing is not None and playing.player is not None and not self.isFullScreen()
+        )
 
-    def _show_position(self, position: object) -> None:
-        self.playback_bar.set_position(position)  # type: ignore[arg-type]
-        self.actions_.check("loop", position.loop)  # type: ignore[attr-defined]
+    def _show_position(self, position: Position) -> None:
+        self.playback_bar.set_position(position)
+        self.actions_.check("loop", position.loop)
 
     def _show_trouble(self, trouble: Trouble | None) -> None:
         if trouble is None:
             if self.banner.level == "trouble":
                 self.banner.clear()
             return
-        text, mend = content.trouble(trouble)
+        text, mend = words.trouble(trouble)
         self.banner.show_trouble(text, mend, texts.RETRIES.get(trouble.retry))
         if self.bridge.state.playing is None:
             self.pick_source()
@@ -312,13 +340,13 @@ class ViewerWindow(QMainWindow):
         panels = {}
         if playing is not None:
             reading, level = self._reading or Reading(), self.settings.hud_level
-            running = content.running(self.bridge.state, playing)
+            running = words.running(self.bridge.state, playing)
             hud = content.head_up_display(running, reading, level)
             if hud is not None:
                 panels[Qt.Corner.TopLeftCorner] = hud
             if level == "full":
                 panels[Qt.Corner.BottomLeftCorner] = content.legend(running, reading)
-            status = content.status(self.bridge.state, playing, with_keys=level == "full")
+            status = words.status(self.bridge.state, playing, with_keys=level == "full")
             if status is not None:
                 panels[Qt.Corner.BottomRightCorner] = status
         self.canvas.set_panels(panels)
@@ -335,7 +363,6 @@ class ViewerWindow(QMainWindow):
         )
         self.side_panel.set_folded(settings.folded)
         self._show_panel(settings.panel_shown)
-        self.side_panel.classes.set_style(self.bridge.session.style)
         self.canvas.set_view(replace(self.canvas.view, mode=settings.view_mode))
         self.actions_.check(f"mode_{self.canvas.view.mode}", True)
         self.start_page.set_recent(settings.recent)
