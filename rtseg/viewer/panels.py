@@ -89,7 +89,9 @@ class _Layout:
         self._metrics = QFontMetricsF(self._font)
         swatch = _LINE * unit_px if any(row.color for row in panel.rows) else 0.0
         self._label_left = _PADDING * unit_px + swatch
-        self._value_left = self._label_left + self._widest([panel.widest_label, *(row.label for row in panel.rows)])
+        self._value_left = self._label_left + self._widest(
+            [panel.widest_label, *(row.label for row in panel.rows)]
+        )
         values = [row.value for row in panel.rows if row.value]
         value_width = 0.0
         if values:
