@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QPixmap
-from PyQt6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QLabel, QSlider, QVBoxLayout, QWidget
 
 from rtseg.frame import UInt8Array
 from rtseg.viewer import texts
@@ -190,11 +190,12 @@ class SeekBar(QSlider):
         painter.end()
 
 
-class _PopUp(QWidget):
+class _PopUp(QFrame):
     """A picture and its time, above the mouse. Never takes the focus."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.ToolTip | Qt.WindowType.FramelessWindowHint)
+        self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._picture = QLabel(self)

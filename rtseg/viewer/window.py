@@ -1,157 +1,377 @@
-"""The window: polls the pipeline's slot, shows its pictures, how it does, and why it stopped."""
+"""The window: puts the widgets together and tells each what there is to show. It knows no thread."""
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from dataclasses import replace
 
+from PyQt6.QtCore import QByteArray, Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from rtseg.backends import BACKENDS
+from rtseg.card import shipped_models
 from rtseg.frame import Size
-from rtseg.runtime.channel import ChannelClosed, LatestSlot
-from rtseg.runtime.pipeline import Pipeline
-from rtseg.runtime.shown import Shown
-from rtseg.viewer import content, texts
+from rtseg.runtime.renderer import Rendered
+from rtseg.runtime.request import DEMO, SourceRequest
+from rtseg.runtime.state import Playing, State, Trouble
+from rtseg.runtime.style import Style
+from rtseg.runtime.view import fitted
+from rtseg.viewer import choosers, content, drop, texts
+from rtseg.viewer.actions import Actions, Handler
+from rtseg.viewer.banner import Banner
+from rtseg.viewer.bridge import Bridge
 from rtseg.viewer.canvas import Canvas
-from rtseg.viewer.meter import Meter, Reading
-from rtseg.viewer.picture import fitted
+from rtseg.viewer.controls import CaptureControls, PlaybackControls, ViewControls
+from rtseg.viewer.help_sheet import HelpSheet
+from rtseg.viewer.meter import Reading
+from rtseg.viewer.playback_bar import PlaybackBar
+from rtseg.viewer.settings import Settings
+from rtseg.viewer.side_panel import SidePanel
+from rtseg.viewer.start_page import StartPage
 
-_POLL_MS = 8  # half a frame's time at 60 Hz
-_ENDED_POLL_MS = 100  # nothing to poll for any more, but Ctrl-C is only seen while Python runs now and then
-_READ_MS = 250  # figures that change faster cannot be read
-_LARGEST: Size = (1280, 800)
-_BANNER = "background: #8c1d1d; color: white; padding: 10px 14px; font-size: 14px;"
+_LARGEST: Size = (1280, 720)
+_NOTE_MS = 8000
+_PLAYBACK = ("play", "step_forward", "step_back", "seek_forward", "seek_back", "seek_start", "faster", "slower", "loop")
+_PICTURE = ("snapshot", "record_seen", "record_clean", "save_replay", "reopen")
+_CLASS_KEYS = 9
 
 
-class ViewerWindow(QWidget):
+class ViewerWindow(QMainWindow):
     """Made and used on the GUI thread alone, which every method is called by."""
 
     closed = pyqtSignal()
 
-    def __init__(
-        self, pipeline: Pipeline, view: LatestSlot[Shown], *, title: str, close_at_end: bool = False
-    ) -> None:
+    def __init__(self, bridge: Bridge, settings: Settings, *, close_at_end: bool = False) -> None:
+        """Shows the source picker until the session plays something."""
         super().__init__()
-        self._pipeline = pipeline
-        self._view = view
-        self._source = title
+        self.bridge, self.settings = bridge, settings
         self._close_at_end = close_at_end
-        self._meter = Meter(pipeline)
-        self._reading = Reading()
-        self._panels_shown = True
-        self._status = ""
-        self.ended = False
+        self._reading: Reading | None = None
+        self.canvas, self.start_page = Canvas(), StartPage()
+        self.banner, self.side_panel, self.playback_bar = Banner(), SidePanel(), PlaybackBar()
+        self.captures = CaptureControls(bridge, self.canvas, settings)
+        self.actions_ = Actions(
+            self,
+            self.canvas,
+            PlaybackControls(bridge, self.playback_bar).handlers()
+            | ViewControls(self.canvas).handlers()
+            | self.captures.handlers()
+            | self._handlers(),
+        )
+        self._lay_out()
+        self.help = HelpSheet(self._central)
+        self._connect()
+        self._restore()
+        self._show_state(bridge.state)
 
-        self.setWindowTitle(texts.TITLE.format(source=title))
-        self.banner = QLabel(self)
-        self.banner.setObjectName("banner")
-        self.banner.setStyleSheet(_BANNER)
-        self.banner.setTextFormat(Qt.TextFormat.PlainText)
-        self.banner.setWordWrap(True)
-        self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.banner.hide()
-        self.canvas = Canvas(self)
-        self.canvas.painted.connect(self._meter.shown)
-        column = QVBoxLayout(self)
+    # Making it.
+
+    def _lay_out(self) -> None:
+        self.setAcceptDrops(True)
+        self.setWindowTitle(texts.NAME)
+        menu_bar = self.menuBar()
+        if menu_bar is not None:
+            self.actions_.fill(menu_bar)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.start_page)
+        self._pages.addWidget(self.canvas)
+        beside = QHBoxLayout()
+        beside.setSpacing(0)
+        beside.addWidget(self._pages, stretch=1)
+        beside.addWidget(self.side_panel)
+        self._central = QWidget()
+        column = QVBoxLayout(self._central)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
-        column.addWidget(self.canvas, stretch=1)
-        self._fit_to(_LARGEST)
+        column.addLayout(beside, stretch=1)
+        column.addWidget(self.playback_bar)
+        self.playback_bar.hide()
+        self.setCentralWidget(self._central)
 
-        keys = {"Q": self.close, "Esc": self.close, "H": self.toggle_panels, "F": self.toggle_full_screen}
-        for key, action in keys.items():
-            QShortcut(QKeySequence(key), self).activated.connect(action)
-        self._poll_timer = QTimer(self)
-        self._poll_timer.timeout.connect(self._poll)
-        self._poll_timer.start(_POLL_MS)
-        self._read_timer = QTimer(self)
-        self._read_timer.timeout.connect(self._read)
-        self._read_timer.start(_READ_MS)
-        self._refresh_panels()
+    def _handlers(self) -> dict[str, Handler]:
+        classes = self.side_panel.classes
+        toggles: dict[str, Handler] = {
+            f"toggle_class {number}": lambda place=number - 1: classes.toggle_class(place)
+            for number in range(1, _CLASS_KEYS + 1)
+        }
+        return toggles | {
+            "open_file": lambda: choosers.choose_file(self, self.open),
+            "open_folder": lambda: choosers.choose_folder(self, self.open),
+            "open_url": self._ask_for_url,
+            "pick_source": self.pick_source,
+            "open_demo": lambda: self.open(DEMO),
+            "reopen": self._reopen,
+            "opacity_up": lambda: classes.opacity.setValue(classes.opacity.value() + 10),
+            "opacity_down": lambda: classes.opacity.setValue(classes.opacity.value() - 10),
+            "show_all_classes": classes.show_all,
+            "next_palette": classes.next_palette,
+            "hud": self._next_hud,
+            "side_panel": lambda: self._show_panel(not self.side_panel.isVisibleTo(self)),
+            "choose_network": self._choose_network,
+            "full_screen": self.toggle_full_screen,
+            "escape": self._escape,
+            "help": lambda: self.help.toggle(),
+            "reset_settings": self._reset,
+            "close": self.close,
+            "quit": self.close,
+        }
 
-    def toggle_panels(self) -> None:
-        """Key H."""
-        self._panels_shown = not self._panels_shown
-        self._refresh_panels()
+    def _connect(self) -> None:
+        bridge, canvas = self.bridge, self.canvas
+        bridge.rendered.connect(self._show_rendered)
+        bridge.state_changed.connect(self._state_changed)
+        bridge.read.connect(self._read)
+        bridge.position_changed.connect(self._show_position)
+        bridge.failed.connect(lambda error: self._show_trouble(Trouble(error)))
+        canvas.view_changed.connect(self._view_changed)
+        canvas.painted.connect(bridge.painted)
+        canvas.full_screen_asked.connect(self.toggle_full_screen)
+        self.start_page.source_chosen.connect(self.open)
+        self.start_page.cameras_wanted.connect(bridge.session.look_for_cameras)
+        self.banner.retried.connect(self._banner_pressed)
+        self.banner.dismissed.connect(bridge.session.dismiss)
+        self.side_panel.classes.style_changed.connect(self._style_changed)
+        self.side_panel.network.network_chosen.connect(bridge.session.use)
+        self.side_panel.network.policy_chosen.connect(bridge.session.set_policy)
+
+    # What is asked of it.
+
+    def open(self, uri: str) -> None:
+        """Play a source, as `open_source` takes it, or the demo."""
+        self.bridge.session.open(SourceRequest((uri,)))
+
+    def pick_source(self) -> None:
+        """Show the source picker; what plays goes on behind it."""
+        self.start_page.set_recent(self.settings.recent)
+        self._pages.setCurrentWidget(self.start_page)
+        self.bridge.session.look_for_cameras()
 
     def toggle_full_screen(self) -> None:
-        """Key F."""
+        """The picture alone on the whole screen, or all as before."""
+        full = not self.isFullScreen()
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        menu_bar = self.menuBar()
+        if menu_bar is not None:
+            menu_bar.setVisible(not full)
+        self.side_panel.setVisible(not full and self.settings.panel_shown)
+        self._show_playback_bar()
+        self.actions_.check("full_screen", full)
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Called by Qt, however the window is closed."""
-        self._poll_timer.stop()
-        self._read_timer.stop()
-        super().closeEvent(event)
-        self.closed.emit()
+    def _ask_for_url(self) -> None:
+        self.pick_source()
+        self.start_page.address.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _poll(self) -> None:
-        """Take the newest picture, if there is one. Never waits."""
-        if self.ended:
-            return
-        try:
-            frame = self._view.get(timeout=0).blended
-        except TimeoutError:
-            return
-        except ChannelClosed as closed:
-            self._end(closed.__cause__)
-            return
-        if self.canvas.frame is None:
-            self._fit_to(frame.size)
-        self.canvas.show_frame(frame)
+    def _reopen(self) -> None:
+        if (playing := self.bridge.state.playing) is not None:
+            self.bridge.session.open(playing.request)
 
-    def _end(self, error: BaseException | None) -> None:
-        """The pipeline is done. The last picture and the last figures stay."""
-        self.ended = True
-        self._read_timer.stop()
-        self._poll_timer.start(_ENDED_POLL_MS)
-        if error is None:
-            self._status = texts.FINISHED
+    def _choose_network(self) -> None:
+        self._show_panel(True)
+        self.side_panel.go_to("network")
+
+    def _escape(self) -> None:
+        """The nearest thing that can be left."""
+        if self.help.isVisible():
+            self.help.close_sheet()
+        elif self.banner.text:
+            self.banner.dismiss()
+        elif self.isFullScreen():
+            self.toggle_full_screen()
+        elif self._pages.currentWidget() is self.start_page and self.bridge.state.playing is not None:
+            self._show_canvas()
+
+    def _show_panel(self, shown: bool) -> None:
+        self.settings.panel_shown = shown
+        self.side_panel.setVisible(shown)
+        self.actions_.check("side_panel", shown)
+
+    def _next_hud(self) -> None:
+        levels = content.HUD_LEVELS
+        self.settings.hud_level = levels[(levels.index(self.settings.hud_level) + 1) % len(levels)]
+        self._refresh_panels()
+
+    def _banner_pressed(self) -> None:
+        if self.banner.level == "trouble":
+            self.bridge.session.retry()
         else:
-            message = str(error) or texts.NO_MESSAGE.format(kind=type(error).__name__)
-            self.banner.setText(texts.FAILED.format(error=message))
-            self.banner.show()
-        self._read()
-        if self._close_at_end:
-            self.close()
+            self.captures.open_folder()
 
-    def _read(self) -> None:
-        self._reading = self._meter.read()
-        frame = self.canvas.frame
+    def _style_changed(self, style: Style) -> None:
+        self.bridge.session.set_style(style)
+        panel = self.side_panel.classes
+        self.settings.opacity, self.settings.colors = style.opacity, style.colors
+        self.settings.palette_name = panel.palette_name
+        self.settings.hidden = panel.hidden
+        self._refresh_panels()
+
+    def _view_changed(self) -> None:
+        view = self.canvas.view
+        self.bridge.set_view(view)
+        self.settings.view_mode = view.mode
+        self.actions_.check(f"mode_{view.mode}", True)
+
+    def _reset(self) -> None:
+        """As on the first day; sources and network stay."""
+        self.settings.reset()
+        self.side_panel.classes.reset()
+        self.side_panel.set_folded(())
+        self.canvas.set_view(replace(self.canvas.view, mode="overlay", zoom=1.0, split=0.5))
+        self._show_panel(True)
+        self.start_page.set_recent(())
+        self._refresh_panels()
+        self.banner.show_note(texts.SETTINGS_RESET, for_ms=_NOTE_MS)
+
+    # What there is to show.
+
+    def _state_changed(self, state: State, before: State) -> None:
+        if state.playing is not before.playing:
+            self._show_playing(state.playing, before.playing)
+        if state.trouble is not before.trouble:
+            self._show_trouble(state.trouble)
+        if state.saved is not before.saved and state.saved is not None:
+            self.banner.show_note(content.saved(state.saved), button=texts.OPEN_CAPTURES, for_ms=_NOTE_MS)
+        if state.cameras is not before.cameras:
+            self.start_page.set_cameras(state.cameras)
+        self._show_state(state)
+
+    def _show_state(self, state: State) -> None:
+        busy = content.busy(state.busy)
+        self.side_panel.network.set_current(state.network, state.policy)
+        self.side_panel.network.set_busy(busy)
+        recording = state.recording
+        for kind in ("seen", "clean"):
+            self.actions_.check(f"record_{kind}", recording is not None and recording.kind == kind)
+        if state.playing is None:
+            self.canvas.set_trouble(busy)
+            if busy:
+                self._pages.setCurrentWidget(self.canvas)
+        self.actions_.enable(_PICTURE, state.playing is not None)
+        is_recording = state.playing is not None and state.playing.player is not None
+        self.actions_.enable(_PLAYBACK, is_recording)
+        self._refresh_panels()
+
+    def _show_playing(self, playing: Playing | None, before: Playing | None) -> None:
+        if playing is None:
+            return
+        if playing.ended:
+            if self._close_at_end:
+                self.close()
+            return
+        self.setWindowTitle(texts.TITLE.format(source=playing.source.name))
+        if len(playing.request.uris) == 1 and not playing.request.is_demo:
+            self.settings.add_recent(playing.request.uris[0])
+        card = playing.pipeline.segmenter.card
+        self.side_panel.classes.set_classes(card.classes, card.palette)
+        self.side_panel.plots.clear()
+        self.playback_bar.set_thumbnails(self.bridge.thumbnail)
+        self._show_playback_bar()
+        self._show_canvas()
+
+    def _show_canvas(self) -> None:
+        self._pages.setCurrentWidget(self.canvas)
+        self.canvas.setFocus()
+
+    def _show_playback_bar(self) -> None:
+        playing = self.bridge.state.playing
+        self.playback_bar.setVisible(playing is not None and playing.player is not None and not self.isFullScreen())
+
+    def _show_position(self, position: object) -> None:
+        self.playback_bar.set_position(position)  # type: ignore[arg-type]
+        self.actions_.check("loop", position.loop)  # type: ignore[attr-defined]
+
+    def _show_trouble(self, trouble: Trouble | None) -> None:
+        if trouble is None:
+            if self.banner.level == "trouble":
+                self.banner.clear()
+            return
+        text, mend = content.trouble(trouble)
+        self.banner.show_trouble(text, mend, texts.RETRIES.get(trouble.retry))
+        if self.bridge.state.playing is None:
+            self.pick_source()
+
+    def _show_rendered(self, rendered: Rendered) -> None:
+        first = self.canvas.rendered is None
+        self.canvas.show_rendered(rendered)
+        if first and not self.settings.geometry:
+            self._fit_to(rendered.shown.frame.size)
+
+    def _read(self, reading: Reading) -> None:
+        self._reading = reading
+        frame = self.canvas.rendered.shown.frame if self.canvas.rendered else None
         # A grid says it in the tile, as long as any other plays.
         some_play = frame is not None and any(tile.playing for tile in frame.tiles)
-        self.canvas.set_trouble("" if self.ended or some_play else self._reading.trouble)
+        self.canvas.set_trouble("" if some_play else reading.trouble)
+        if self.side_panel.isVisible():
+            self.side_panel.plots.add(reading)
+            self.side_panel.classes.set_shares(reading.shares)
         self._refresh_panels()
 
     def _refresh_panels(self) -> None:
-        shown = self._panels_shown
-        running = self._running()
-        panels = {
-            Qt.Corner.TopLeftCorner: content.head_up_display(
-                running, self._reading, "full" if shown else "none"
-            ),
-            Qt.Corner.BottomLeftCorner: content.legend(running, self._reading) if shown else None,
-            Qt.Corner.BottomRightCorner: content.status(self._status, with_keys=shown),
-        }
-        self.canvas.set_panels({corner: panel for corner, panel in panels.items() if panel is not None})
+        playing = self.bridge.state.playing
+        panels = {}
+        if playing is not None:
+            reading, level = self._reading or Reading(), self.settings.hud_level
+            running = content.running(self.bridge.state, playing)
+            hud = content.head_up_display(running, reading, level)
+            if hud is not None:
+                panels[Qt.Corner.TopLeftCorner] = hud
+            if level == "full":
+                panels[Qt.Corner.BottomLeftCorner] = content.legend(running, reading)
+            status = content.status(self.bridge.state, playing, with_keys=level == "full")
+            if status is not None:
+                panels[Qt.Corner.BottomRightCorner] = status
+        self.canvas.set_panels(panels)
 
-    def _running(self) -> content.Running:
-        segmenter = self._pipeline.segmenter
-        return content.Running(
-            source=self._source,
-            state=self._pipeline.source.state,
-            model=segmenter.card.name,
-            backend=segmenter.backend.name,
-            precision=segmenter.backend.precision,
-            classes=segmenter.classes,
-            palette=self._pipeline.palette,
+    # What it remembers.
+
+    def _restore(self) -> None:
+        settings = self.settings
+        self.side_panel.network.set_choices(
+            models=sorted(shipped_models()),
+            backends=BACKENDS,
+            precisions=("auto", "f32", "bf16", "int8"),
+            policies=("auto", "latest", "every-frame"),
         )
+        self.side_panel.set_folded(settings.folded)
+        self._show_panel(settings.panel_shown)
+        self.side_panel.classes.set_style(self.bridge.session.style)
+        self.canvas.set_view(replace(self.canvas.view, mode=settings.view_mode))
+        self.actions_.check(f"mode_{self.canvas.view.mode}", True)
+        self.start_page.set_recent(settings.recent)
+        if not self.restoreGeometry(QByteArray(settings.geometry)):
+            self._fit_to(_LARGEST)
 
     def _fit_to(self, picture: Size) -> None:
-        """Take the picture's aspect, as large as looks well on this screen."""
+        """Have the picture's aspect on the canvas, as large as looks well on this screen."""
         screen = self.screen()
         if screen is None or self.isFullScreen() or self.isMaximized():
             return
-        room = screen.availableSize() * 0.85
-        width, height = fitted(picture, (min(_LARGEST[0], room.width()), min(_LARGEST[1], room.height())))
-        self.resize(width, height)
+        room = screen.availableSize() * 0.9
+        beside = self.side_panel.width() if self.settings.panel_shown else 0
+        above = self.menuBar().sizeHint().height() if self.menuBar() else 0  # type: ignore[union-attr]
+        width, height = fitted(
+            picture, (min(_LARGEST[0], room.width() - beside), min(_LARGEST[1], room.height() - above))
+        )
+        self.resize(width + beside, height + above)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Called by Qt, GUI thread."""
+        if event is not None and drop.dropped(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Called by Qt, GUI thread."""
+        uri = None if event is None else drop.dropped(event.mimeData())
+        if event is not None and uri is not None:
+            event.acceptProposedAction()
+            self.open(uri)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """Called by Qt, however the window is closed."""
+        if not self.isFullScreen():
+            self.settings.geometry = self.saveGeometry().data()
+        self.settings.folded = self.side_panel.folded
+        self.bridge.close()
+        super().closeEvent(event)
+        self.closed.emit()
