@@ -28,7 +28,7 @@ PRECISION: Final = "Precision"
 MODEL: Final = "Model"
 SOURCE: Final = "Source"
 STATE: Final = "State"
-SHORT: Final = "{fps} fps   p95 {age} ms   {dropped} dropped"
+SHORT: Final = "{fps} fps   {age} ms p95   {dropped} dropped"
 
 MILLISECONDS: Final = "{value:.1f} ms"
 PERCENT: Final = "{value:.1f} %"

@@ -67,7 +67,7 @@ def test_the_head_up_display_says_what_runs_and_how() -> None:
 def test_the_short_one_says_the_same_in_a_line_and_none_says_nothing() -> None:
     panel = content.head_up_display(RUNNING, little(inference=2, display=7), "short")
     (row,) = panel.rows
-    assert " ".join(row.label.replace("\u2007", " ").split()) == "9.8 fps p95 9.9 ms 9 dropped"
+    assert " ".join(row.label.replace("\u2007", " ").split()) == "9.8 fps 9.9 ms p95 9 dropped"
     assert content.head_up_display(RUNNING, little(), "none") is None
 
 
