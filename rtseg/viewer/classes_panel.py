@@ -52,6 +52,11 @@ class ClassesPanel(QWidget):
 
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
+        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.setToolTip(texts.OPACITY_TIP)
+        self.opacity.valueChanged.connect(self._changed)
         self.palettes = QComboBox(self)
         self.palettes.setToolTip(texts.PALETTE_TIP)
         self.palettes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -59,11 +64,6 @@ class ClassesPanel(QWidget):
             self.palettes.addItem(texts.PALETTE_NAMES.get(name, name), name)
         self.palettes.addItem(texts.PALETTE_CUSTOM, CUSTOM_PALETTE)
         self.palettes.activated.connect(lambda place: self.choose_palette(self.palettes.itemData(place)))
-        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
-        self.opacity.setRange(0, 100)
-        self.opacity.setPageStep(10)
-        self.opacity.setToolTip(texts.OPACITY_TIP)
-        self.opacity.valueChanged.connect(self._changed)
         self._percent = QLabel(self)
         self._percent.setFont(text_font(self.fontInfo().pixelSize()))
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -106,8 +106,12 @@ class ClassesPanel(QWidget):
             row.hide()
             row.deleteLater()
         self.rows = {name: self._row(name) for name in self._classes[1:]}
+        before = _focused_before(self.opacity)
         for row in self.rows.values():
             self._list.addWidget(row)
+            for widget in (row.swatch, row.check):
+                self.setTabOrder(before, widget)
+                before = widget
         if self._palette_name != CUSTOM_PALETTE:
             self._colors = self._palette(self._palette_name)
         self._refresh()
@@ -234,3 +238,11 @@ class ClassesPanel(QWidget):
     def _set_colors(self, colors: dict[str, Rgb], palette_name: str) -> None:
         self._colors, self._palette_name = colors, palette_name
         self._changed()
+
+
+def _focused_before(widget: QWidget) -> QWidget:
+    """What Shift and Tab would go to from here."""
+    before = widget.previousInFocusChain()
+    while before is not None and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
+        before = before.previousInFocusChain()
+    return before or widget

@@ -169,8 +169,8 @@ def _is_address(uri: str) -> bool:
 
 def _is_there(path: str) -> bool:
     """Whether a file or folder exists; of a glob, the folder that it is in."""
-    fixed = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    fixed, *wild = re.split(r"[*?\[]", path, maxsplit=1)
     try:
-        return Path(path).exists() or (fixed != path and Path(fixed).parent.is_dir())
+        return Path(path).exists() or (bool(wild) and Path(f"{fixed}*").parent.is_dir())
     except OSError:
         return False

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import pytest
+from pixels import rgb_of
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
 
 from rtseg import viewer
@@ -25,16 +25,6 @@ from rtseg.viewer.panels import Row
 from rtseg.viewer.window import ViewerWindow
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def rgb_of(image: QImage) -> np.ndarray:
-    """(H, W, 3)"""
-    image = image.convertToFormat(QImage.Format.Format_RGB888)
-    bits = image.constBits()
-    assert bits is not None
-    bits.setsize(image.sizeInBytes())
-    lines = np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine())
-    return lines[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 
 def rtseg_threads() -> list[str]:
