@@ -21,6 +21,7 @@ SLOWEST, FASTEST = 0.25, 4.0
 _LONGEST_WAIT_S = 1.0  # nobody wants to sit through a gap of minutes
 _LATE_S = 0.25  # after which time is not made up for by playing faster
 _BEHIND_S = 0.1
+_NEAR_S = 5
 
 Command = Callable[[], "Frame | None"]
 
@@ -192,7 +193,7 @@ class Player(BaseSource):
                         return
                     self._ended = True
             else:
-                frame = self._obeyed(command)
+                frame = command()
 
     def _wait_s(self) -> float | None:
         """Until the next frame is due; None where nothing but a command makes it go on."""
@@ -221,17 +222,6 @@ class Player(BaseSource):
         frame = self._tape.seek(Fraction(0), lambda: self._stopped)
         return self._anchored(frame)
 
-    def _obeyed(self, command: Command) -> Frame | None:
-        """Do all that was asked for by now; the last frame that comes of it."""
-        frame = command()
-        while not self._stopped:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                break
-            frame = command() or frame
-        return frame
-
     def _do_pause(self) -> None:
         self._paused = True
 
@@ -258,14 +248,18 @@ class Player(BaseSource):
         target_s = self._target_s
         if target_s is None:
             return None
-        # One that goes elsewhere is seen where it has come to, so that dragging shows pictures on the way.
         frame = self._tape.seek(target_s, lambda: self._stopped or self._target_s is not target_s)
         if frame is not None:
             self._paused |= self._ended
             self._ended = False
-            self._position_s = float(self._tape.place_s(frame))
         if self._target_s is target_s:
+            if frame is not None:
+                self._position_s = float(self._tape.place_s(frame))
             self._target_s = None
+        elif frame is not None and target_s - self._tape.place_s(frame) > _NEAR_S:
+            return None
+        # One that was to go elsewhere by then is seen where it has come to, if that is near: so there are
+        # pictures while the place is dragged.
         return self._anchored(frame)
 
     def _anchored(self, frame: Frame | None = None) -> Frame | None:
