@@ -5,15 +5,16 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rtseg.errors import ConfigError, SourceError
 from rtseg.frame import Frame
 from rtseg.video.images import ImagesSource
+from rtseg.video.position import Position
 from rtseg.video.slides import PICTURES_PER_S, Slides
 from rtseg.video.source import BaseSource, Source
 from rtseg.video.tape import Tape
+from rtseg.video.time_line import TimeLine
 
 PAUSED = "paused"
 ENDED = "ended"
@@ -24,19 +25,6 @@ _BEHIND_S = 0.1
 _NEAR_S = 5
 
 Command = Callable[[], "Frame | None"]
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a player is, and how it plays."""
-
-    position_s: float = 0.0
-    duration_s: float | None = None
-    paused: bool = False
-    speed: float = 1.0
-    loop: bool = False
-    seekable: bool = False
-    ended: bool = False
 
 
 class Player(BaseSource):
@@ -75,7 +63,7 @@ class Player(BaseSource):
         self._paused = self._ended = self._stopped = False
         self._position_s = 0.0
         self._shown: Frame | None = None
-        self._given: Frame | None = None
+        self._line = TimeLine()
         self._anchor = 0.0, 0.0
 
     @property
@@ -270,21 +258,13 @@ class Player(BaseSource):
         return frame
 
     def _continued(self, frame: Frame) -> Frame:
-        """The frame with its number, and a time that goes on from the one before."""
-        before, shown = self._given, self._shown
-        pts, time_base = frame.pts, frame.time_base
-        if before is not None and before.pts is not None and before.time_base is not None:
-            time_base = before.time_base
-            passed_s = self._tape.step_s
-            if shown is not None and self._tape.follows(shown):
-                passed_s = self._tape.place_s(frame) - self._tape.place_s(shown)
-            pts = before.pts + max(1, round(passed_s / time_base))
+        """The frame as it is given: its time goes on from the one before."""
+        passed_s = self._tape.step_s
+        if self._shown is not None and self._tape.follows(self._shown):
+            passed_s = self._tape.place_s(frame) - self._tape.place_s(self._shown)
         self._position_s = float(self._tape.place_s(frame))
         self._shown = frame
-        index = 0 if before is None else before.index + 1
-        given = replace(frame, index=index, captured_ns=time.monotonic_ns(), pts=pts, time_base=time_base)
-        self._given = replace(given, planes=())
-        return given
+        return self._line.append(frame, passed_s)
 
     def stop(self) -> None:
         """End the frames at once. From any thread."""

@@ -6,7 +6,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from rtseg.video.player import Position
+from rtseg.video.position import Position
 from rtseg.viewer import texts
 from rtseg.viewer.icons import set_icon
 from rtseg.viewer.panels import text_font

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
-from rtseg.video.player import Position
+from rtseg.video.position import Position
 from rtseg.viewer.playback_bar import PlaybackBar
 from rtseg.viewer.seek_bar import clock
 
