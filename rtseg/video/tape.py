@@ -16,6 +16,7 @@ _KEPT_BYTES = 24 << 20  # of frames behind the place, so that the next steps bac
 _MOST_KEPT = 16
 _FURTHER_BACK_S = (0, 1, 5, 25)
 """Where to search from when the key frame that was found lies behind the place: indices are often wrong."""
+_NEAR_S = 1  # ahead, which is read up to sooner than it is found
 _CAREFUL_S = 1  # before the place; frames are shown in another order than they are decoded in
 
 
@@ -127,6 +128,9 @@ class Tape:
         if self._recorded is None or self._first_s is None:
             return None
         place_s = max(Fraction(0), place_s)
+        if self.current is not None and 0 <= place_s - self.place_s(self.current) < _NEAR_S:
+            self._read_to(self._recorded, place_s, interrupted)
+            return self.current
         for further_s in (*_FURTHER_BACK_S, place_s):
             from_s = max(Fraction(0), place_s - further_s)
             if self._search(self._recorded, from_s, place_s, interrupted) or from_s == 0 or interrupted():
@@ -139,13 +143,17 @@ class Tape:
         """Read from one place to another; False when it was passed before a frame was read."""
         try:
             self._begin_at(recorded, from_s)
-            upcoming = self.peek()
+            self.peek()
         except SourceError:
             if not recorded.seekable:
                 raise
             recorded.seekable = False  # it was said to be, and is not: a server without byte ranges
             self._begin_at(recorded, from_s)
-            upcoming = self.peek()
+        self._read_to(recorded, place_s, interrupted)
+        return self.current is not None
+
+    def _read_to(self, recorded: Recorded, place_s: Fraction, interrupted: Callable[[], bool]) -> None:
+        upcoming = self.peek()
         while upcoming is not None and self.place_s(upcoming) <= place_s:
             recorded.hurry(self.place_s(upcoming) < place_s - _CAREFUL_S)
             self.forward()
@@ -153,7 +161,6 @@ class Tape:
                 break
             upcoming = self.peek()
         recorded.hurry(False)
-        return self.current is not None
 
     def _begin_at(self, recorded: Recorded, from_s: Fraction) -> None:
         self.close()

@@ -81,9 +81,9 @@ def test_of_what_cannot_be_searched_there_are_none(tmp_path: Path, name: str) ->
 
 def test_closing_does_not_wait_for_all_of_them(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", range(FRAMES), codec_options={"g": "1"})
-    thumbnails = Thumbnails(path, count=5000)
+    thumbnails = Thumbnails(path, count=50_000)
     until(lambda: thumbnails.count > 3)
     began = time.monotonic()
     thumbnails.close()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
     assert thumbnails.finished
