@@ -80,9 +80,9 @@ def of_sink(street: Street, sink: Sink, seconds: float, rate: int, note: Callabl
         before = time.perf_counter_ns()
         sink.write(segmentation, blended)
         held_up_ns.append(time.perf_counter_ns() - before)
-    cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - began
     said = note()
     sink.close()
+    cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - began
     return Cost(statistics.mean(held_up_ns) / 1e6, 100 * cpu_s / wall_s, said)
 
 

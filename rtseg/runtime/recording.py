@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from rtseg.frame import Frame, Segmentation
+from rtseg.runtime.aside import Aside
+from rtseg.runtime.channel import BoundedQueue
 from rtseg.runtime.snapshot import default_stem
 from rtseg.video.mask_video import MaskVideoSink
 from rtseg.video.outputs import check_folder, claim_names, make_folder, release_names
@@ -24,6 +26,9 @@ _ENDINGS: dict[RecordingKind, tuple[str, ...]] = {"seen": (".mp4",), "clean": ("
 
 class Recording:
     """A sink for `Pipeline.add_sink`. Made by any thread, then used by the overlay thread.
+
+    Encodes in a thread of its own, which holds the others up only when it is some frames behind; none is left
+    out.
 
     Its times begin at zero. Where a network of other classes takes over, whose numbers mean something else, a
     clean recording goes on in new files.
@@ -46,12 +51,17 @@ class Recording:
         self._sinks: tuple[VideoSink | MaskVideoSink, ...] = ()
         self._classes: tuple[str, ...] = ()
         self._began: float | None = None
+        self._aside: Aside[tuple[Segmentation, Frame]] = Aside("recording", self._encode, BoundedQueue)
 
     def write(self, segmentation: Segmentation, blended: Frame) -> None:
-        """Take a frame. Raises SinkError."""
+        """Hand a frame to the thread that encodes. Raises SinkError when that has failed."""
+        self._aside.put((segmentation, blended))
+
+    def _encode(self, item: tuple[Segmentation, Frame]) -> None:
+        segmentation, blended = item
         frame = segmentation.frame
         if self._sinks and self.kind == "clean" and segmentation.classes != self._classes:
-            self.close()
+            self._finish()
         if not self._sinks:
             self._begin(segmentation.classes)
         for sink in self._sinks:
@@ -71,7 +81,13 @@ class Recording:
         self.files += paths
 
     def close(self) -> None:
-        """Finish the files. Raises SinkError for the first that cannot be."""
+        """Finish the files. Raises SinkError for what went wrong, once."""
+        try:
+            self._aside.close()
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
         sinks, self._sinks = self._sinks, ()
         with ExitStack() as stack:
             stack.callback(release_names, self.files)

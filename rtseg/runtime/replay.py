@@ -18,8 +18,8 @@ from av.video.frame import PictureType
 
 from rtseg.errors import SinkError
 from rtseg.frame import Frame, Segmentation, Size
-from rtseg.runtime.channel import ChannelClosed, LatestSlot
-from rtseg.runtime.worker import Worker
+from rtseg.runtime.aside import Aside
+from rtseg.runtime.channel import LatestSlot
 from rtseg.video.encoding import CODEC, Pictures, Times
 from rtseg.video.video_file import FORMATS, VideoFile, told_as_sink_error
 from rtseg.video.video_sink import USUAL_RATE
@@ -115,26 +115,25 @@ class Replay:
         self.encoded = 0
         """Frames that were encoded so far. Read by any thread."""
         self._kept: _Kept | None = None
-        self._slot: LatestSlot[Frame] = LatestSlot()
-        self._worker: Worker | None = None
+        self._encoder: _Encoder | None = None
+        self._groups: deque[_Group] = deque()
+        self._aside: Aside[Frame] = Aside("replay", self._encode, LatestSlot)
 
     def write(self, segmentation: Segmentation, blended: Frame) -> None:
         """Hand the blended frame to the encoding thread. Raises SinkError when that has failed."""
-        if self._worker is None:
-            self._slot = LatestSlot()
-            self._worker = Worker("replay", self._encode, [self._slot], lambda: None)
-            self._worker.start()
         try:
-            self._slot.put(blended)
-        except ChannelClosed as closed:
-            raise SinkError(f"the last seconds cannot be kept ({closed.__cause__})") from closed.__cause__
+            self._aside.put(blended)
+        except Exception as error:
+            raise SinkError(f"the last seconds cannot be kept ({error})") from error
 
     def close(self) -> None:
-        """End the thread. What was kept can still be saved."""
-        self._slot.close()
-        if self._worker is not None:
-            self._worker.join()
-            self._worker = None
+        """End the thread. What was kept can still be saved. Raises SinkError when it has failed."""
+        try:
+            self._aside.close()
+        except Exception as error:
+            raise SinkError(f"the last seconds cannot be kept ({error})") from error
+        finally:
+            self._encoder = None  # what comes next is another video
 
     @property
     def memory_bytes(self) -> int:
@@ -142,16 +141,14 @@ class Replay:
         kept = self._kept
         return sum(group.size_bytes for group in kept.groups) if kept else 0
 
-    def _encode(self) -> None:
-        encoder: _Encoder | None = None
-        groups: deque[_Group] = deque()
-        while True:
-            frame = self._slot.get()
-            if encoder is None or not encoder.takes(frame):
-                encoder, groups = _Encoder(frame, self._rate), deque()
-            self._add(groups, encoder, frame)
-            self._kept = _Kept(encoder.size, encoder.time_base, self._rate, tuple(groups))
-            self.encoded += 1
+    def _encode(self, frame: Frame) -> None:
+        encoder = self._encoder
+        if encoder is None or not encoder.takes(frame):
+            encoder, self._groups = _Encoder(frame, self._rate), deque()
+        self._encoder = encoder
+        self._add(self._groups, encoder, frame)
+        self._kept = _Kept(encoder.size, encoder.time_base, self._rate, tuple(self._groups))
+        self.encoded += 1
 
     def _add(self, groups: deque[_Group], encoder: _Encoder, frame: Frame) -> None:
         pts, time_base = encoder.pts(frame), encoder.time_base

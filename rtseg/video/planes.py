@@ -26,7 +26,8 @@ _MATRICES: dict[int, Matrix] = {
 SWSCALE_MATRICES: dict[Matrix, Colorspace] = {
     "bt601": Colorspace.ITU601,
     "bt709": Colorspace.ITU709,
-    "bt2020": Colorspace.BT2020,
+    # PyAV has it from 18.0 on, which is not for Python 3.10: older ones take BT.601, a little off in hue.
+    "bt2020": getattr(Colorspace, "BT2020", Colorspace.ITU601),
 }
 # Matrix, primaries and transfer of each standard as H.273 numbers them: 6 is SMPTE 170M, 14 BT.2020.
 _STANDARDS: dict[Matrix, tuple[int, int, int]] = {

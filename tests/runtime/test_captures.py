@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,28 +51,18 @@ class Held(BaseSource):
         super().__init__("held")
         self._wanted = threading.Semaphore(0)
         self._ended = threading.Event()
-        self.given: list[Frame] = []
 
     def go(self, frames: int) -> None:
         for _ in range(frames):
             self._wanted.release()
 
     def frames(self) -> Iterator[Frame]:
-        for frame in DemoSource(SIZE).frames():
+        for index, frame in enumerate(DemoSource(SIZE).frames()):
             self._wanted.acquire()
             if self._ended.is_set():
                 return
-            self.given.append(
-                Frame(
-                    "bgr24",
-                    frame.planes,
-                    frame.index,
-                    time.monotonic_ns(),
-                    300 + frame.index,
-                    Fraction(1, 30),
-                )
-            )
-            yield self.given[-1]
+            now_ns = time.monotonic_ns()
+            yield replace(frame, index=index, captured_ns=now_ns, pts=300 + index, time_base=Fraction(1, 30))
 
     def stop(self) -> None:
         self._ended.set()
@@ -171,7 +162,7 @@ def test_a_recording_holds_what_was_seen_between_on_and_off(run: Callable[..., R
     recording = Recording("seen", tmp_path / "new" / "folder", rate=Fraction(30), stem="drive")
     finished = begun.pipeline.add_sink(recording)
     begun.go(12)
-    assert recording.seconds == pytest.approx(11 / 30)
+    wait_for(lambda: recording.seconds == pytest.approx(11 / 30))
     begun.pipeline.remove_sink(recording)  # while the source is paused: no frame comes to wake anybody
     finished.result(timeout=PATIENCE_S)
     begun.go(4)
@@ -246,9 +237,25 @@ def test_a_recording_writes_over_nothing(tmp_path: Path, kind: RecordingKind) ->
         each.write(Segmentation(frame, (np.zeros((2, 16, 24), np.float32),), 0, 0, classes=("a", "b")), frame)
     other.close()
     recording.close()
-    assert (other.files[0].name, recording.files[0].name) == ("a-2.mp4", "a-3.mp4")
+    assert {other.files[0].name, recording.files[0].name} == {"a-2.mp4", "a-3.mp4"}
     assert (tmp_path / "a.mp4").read_text() == "the old one"
     assert all(len(decoded(path)[0]) == 1 for path in (*other.files, *recording.files))
+
+
+@pytest.mark.parametrize("kind", ["seen", "clean"])
+def test_a_recording_that_cannot_go_on_is_told_and_keeps_what_it_has(
+    run: Callable[..., Run], tmp_path: Path, kind: RecordingKind
+) -> None:
+    begun = run()
+    recording = Recording(kind, tmp_path / "folder", rate=None, stem="a")
+    finished = begun.pipeline.add_sink(recording)
+    (tmp_path / "folder").rmdir()  # a disk that was pulled out
+    begun.go(3)
+    begun.pipeline.remove_sink(recording)
+    with pytest.raises(SinkError, match=r"folder: cannot be written to .No such file or directory"):
+        finished.result(timeout=PATIENCE_S)
+    begun.go(2)
+    begun.end()
 
 
 def test_a_recording_where_nothing_can_be_written_is_told_at_once(tmp_path: Path) -> None:
