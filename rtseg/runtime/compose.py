@@ -20,7 +20,6 @@ from rtseg.runtime.shown import Shown
 from rtseg.runtime.view import Pane, Rect, View
 from rtseg.video.planes import SWSCALE_MATRICES
 
-
 _SWSCALE_COLUMNS = 16
 _CANVASES = 4
 

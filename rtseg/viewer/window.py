@@ -17,7 +17,7 @@ from rtseg.runtime.renderer import Rendered
 from rtseg.runtime.request import DEMO, SourceRequest
 from rtseg.runtime.state import Playing, State, Trouble
 from rtseg.runtime.style import Style
-from rtseg.video.player import Position
+from rtseg.video.position import Position
 from rtseg.viewer import choosers, content, drop, texts, words
 from rtseg.viewer.actions import Actions, Handler
 from rtseg.viewer.banner import Banner
