@@ -18,9 +18,9 @@ _SHARE_PX = 15.0
 class ClassRow(QWidget):
     """GUI thread only."""
 
-    visibility_toggled = pyqtSignal(bool)
-    """By the user."""
-    color_asked = pyqtSignal()
+    visibility_toggled = pyqtSignal(str, bool)
+    """The class is to be shown or hidden, by the user."""
+    color_asked = pyqtSignal(str)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,13 +31,13 @@ class ClassRow(QWidget):
         self.swatch.setIconSize(QSize(_SWATCH_PX, _SWATCH_PX))
         self.swatch.setToolTip(texts.SWATCH_TIP.format(name=name))
         self.swatch.setAccessibleName(texts.COLOR_OF.format(name=name))
-        self.swatch.clicked.connect(self.color_asked)
+        self.swatch.clicked.connect(self._ask_color)
         self.check = QCheckBox(name.replace("&", "&&"), self)
         self.check.setToolTip(texts.SHOW_CLASS_TIP.format(name=name))
         # A long name gives way, the figures stay where they are.
         self.check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.check.toggled.connect(self._draw_swatch)
-        self.check.clicked.connect(self.visibility_toggled)
+        self.check.clicked.connect(self._toggle)
         self.share = ShareBar(name, self)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -52,6 +52,12 @@ class ClassRow(QWidget):
         self.check.setChecked(visible)
         self.share.set_color(color)
         self._draw_swatch()
+
+    def _ask_color(self) -> None:
+        self.color_asked.emit(self.name)
+
+    def _toggle(self, visible: bool) -> None:
+        self.visibility_toggled.emit(self.name, visible)
 
     def _draw_swatch(self) -> None:
         ratio = self.devicePixelRatioF()
