@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPixmap
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QStyle, QToolButton, QWidget
 
 from rtseg.labels import Rgb
 from rtseg.viewer import texts, theme
@@ -32,7 +32,8 @@ class ClassRow(QWidget):
         self.swatch.setToolTip(texts.SWATCH_TIP.format(name=name))
         self.swatch.setAccessibleName(texts.COLOR_OF.format(name=name))
         self.swatch.clicked.connect(self._ask_color)
-        self.check = QCheckBox(name.replace("&", "&&"), self)
+        self.check = QCheckBox(self)
+        self.check.setAccessibleName(name)
         self.check.setToolTip(texts.SHOW_CLASS_TIP.format(name=name))
         # A long name gives way, the figures stay where they are.
         self.check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -72,6 +73,21 @@ class ClassRow(QWidget):
         painter.drawRoundedRect(QRectF(0.5, 0.5, _SWATCH_PX - 1, _SWATCH_PX - 1), 4, 4)
         painter.end()
         self.swatch.setIcon(QIcon(pixmap))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Called by Qt, GUI thread: the name as far as there is room."""
+        super().resizeEvent(event)
+        layout, style = self.layout(), self.check.style()
+        if layout is None or style is None:
+            return
+        layout.activate()
+        metric = QStyle.PixelMetric
+        box_px = style.pixelMetric(metric.PM_IndicatorWidth, None, self.check)
+        box_px += style.pixelMetric(metric.PM_CheckBoxLabelSpacing, None, self.check)
+        words = self.check.fontMetrics().elidedText(
+            self.name, Qt.TextElideMode.ElideRight, self.check.width() - box_px - 2
+        )
+        self.check.setText(words.replace("&", "&&"))
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """Called by Qt, GUI thread."""

@@ -81,8 +81,6 @@ def legend(running: Running, reading: Reading) -> Panel:
     return Panel(rows, widest=_percent(1.0))
 
 
-
-
 def _resources(reading: Reading) -> str:
     if reading.cpu is None or reading.memory_mib is None:
         return texts.NO_VALUE
