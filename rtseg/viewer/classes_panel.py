@@ -63,7 +63,7 @@ class ClassesPanel(QWidget):
         for name in (OWN_PALETTE, *PALETTES):
             self.palettes.addItem(texts.PALETTE_NAMES.get(name, name), name)
         self.palettes.addItem(texts.PALETTE_CUSTOM, CUSTOM_PALETTE)
-        self.palettes.activated.connect(lambda place: self.choose_palette(self.palettes.itemData(place)))
+        self.palettes.activated.connect(self._palette_activated)
         self._percent = QLabel(self)
         self._percent.setFont(text_font(self.fontInfo().pixelSize()))
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -118,8 +118,8 @@ class ClassesPanel(QWidget):
 
     def _row(self, name: str) -> ClassRow:
         row = ClassRow(name, self)
-        row.visibility_toggled.connect(lambda visible: self._show_class(name, visible=visible))
-        row.color_asked.connect(lambda: self._choose_color(name))
+        row.visibility_toggled.connect(self._show_class)
+        row.color_asked.connect(self._choose_color)
         return row
 
     def set_style(self, style: Style) -> None:
@@ -163,6 +163,9 @@ class ClassesPanel(QWidget):
             self._close_dialog()
         self._set_colors(self._colors if name == CUSTOM_PALETTE else self._palette(name), name)
 
+    def _palette_activated(self) -> None:
+        self.choose_palette(self.palettes.currentData())
+
     def next_palette(self) -> None:
         """The one after this in the list."""
         names = [OWN_PALETTE, *PALETTES]
@@ -173,7 +176,7 @@ class ClassesPanel(QWidget):
         """Show or hide the class of this row, from 0; nothing where there is none."""
         if 0 <= place < len(self._classes) - 1:
             name = self._classes[place + 1]
-            self._show_class(name, visible=name in self._hidden)
+            self._show_class(name, name in self._hidden)
 
     def show_all(self) -> None:
         """None is hidden any more."""
@@ -186,7 +189,7 @@ class ClassesPanel(QWidget):
         self.set_style(Style())
         self.style_changed.emit(self.chosen_style)
 
-    def _show_class(self, name: str, *, visible: bool) -> None:
+    def _show_class(self, name: str, visible: bool) -> None:
         if visible:
             self._hidden.discard(name)
         else:

@@ -15,7 +15,7 @@ DEFAULTS = {
     "panel_shown": True,
     "folded": (),
     "view_mode": "overlay",
-    "hud_level": "full",
+    "hud_level": "short",
     "opacity": 0.5,
     "palette_name": "",
     "colors": (),

@@ -70,6 +70,17 @@ def test_a_style_that_is_set_is_shown_and_not_told_again(panel: ClassesPanel, st
     assert styles == []
 
 
+def test_a_long_name_is_shortened_and_a_short_one_is_not(panel: ClassesPanel) -> None:
+    panel.setFixedWidth(300)
+    panel.set_classes(("background", "R&D", "a class with a name as long as this one"), [RED] * 3)
+    QApplication.processEvents()
+    short, long = (row.check for row in panel.rows.values())
+    assert short.text() == "R&&D"
+    assert long.text().startswith("a class")
+    assert long.text().endswith("…")
+    assert long.accessibleName() == "a class with a name as long as this one"
+
+
 def test_a_check_box_hides_a_class(panel: ClassesPanel, styles: list[Style]) -> None:
     QTest.keyClick(panel.rows["vehicle"].check, Qt.Key.Key_Space)
     assert styles[-1].classes == ("road", "pedestrian")
