@@ -22,7 +22,7 @@ from rtseg.preprocess import network_input
 from rtseg.video.file import VideoSource
 from rtseg.video.images import ImagesSource
 from rtseg.video.slides import PICTURES_PER_S
-from rtseg.video.source import IMAGE_SUFFIXES
+from rtseg.video.source import IMAGE_SUFFIXES, local_path
 
 _WIDEST = 4  # times its height: of a panorama no more is shown
 _NICE = 10
@@ -43,7 +43,7 @@ class Thumbnails(Closing):
         pictures_per_s: Fraction = PICTURES_PER_S,
     ) -> None:
         """Begin. The path is of a video, or a folder or glob of pictures; count is how many there will be."""
-        self._path = str(path)
+        self._path = str(local_path(str(path)))
         self._count = count
         self._height_px = height_px
         self._pictures_per_s = pictures_per_s

@@ -56,8 +56,8 @@ def test_few_key_frames_are_few_pictures(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options={"g": "100", "sc_threshold": "0"}
     )
-    with of(path) as thumbnails:
-        assert thumbnails.count <= 3
+    with of(path.as_uri()) as thumbnails:
+        assert 1 <= thumbnails.count <= 3
 
 
 def test_pictures_in_a_folder(tmp_path: Path) -> None:
