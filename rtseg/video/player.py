@@ -223,6 +223,7 @@ class Player(BaseSource):
     def _do_step(self, frames: int) -> Frame | None:
         self._paused = True
         frame: Frame | None = None
+        self._tape.settle(lambda: self._stopped)
         for _ in range(abs(frames)):
             moved = self._tape.forward() if frames > 0 else self._tape.back(lambda: self._stopped)
             if moved is None:

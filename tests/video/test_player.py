@@ -321,3 +321,16 @@ def test_in_a_hurry_only_frames_that_no_other_needs_are_left_out(tmp_path: Path)
         frames = list(source.frames())
     assert FRAMES / 4 < len(frames) < FRAMES * 0.75
     assert [round(frame.seconds * RATE) for frame in frames] == [number(frame) for frame in frames]
+
+
+def test_after_haste_every_frame_is_there_again(tmp_path: Path) -> None:
+    options = {"bf": "2", "b-pyramid": "none", "crf": "8"}
+    path = write_clip(tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options=options)
+    with VideoSource(str(path)) as source:
+        tape = Tape(source)
+        tape.hurry(True)
+        assert [number(tape.forward()) for _ in range(6)] != list(range(6))
+        tape.settle()
+        place = number(tape.current)
+        assert [number(tape.back()) for _ in range(3)] == [place - 1, place - 2, place - 3]
+        assert [number(tape.forward()) for _ in range(5)] == [place + step for step in range(-2, 3)]

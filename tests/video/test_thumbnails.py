@@ -24,7 +24,7 @@ def shade(index: int) -> np.ndarray:
     return picture
 
 
-def of(path: Path, **options: object) -> Thumbnails:
+def of(path: Path | str, **options: object) -> Thumbnails:
     thumbnails = Thumbnails(path, **options)  # type: ignore[arg-type]
     until(lambda: thumbnails.finished)
     return thumbnails
@@ -56,8 +56,8 @@ def test_few_key_frames_are_few_pictures(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options={"g": "100", "sc_threshold": "0"}
     )
-    with of(path) as thumbnails:
-        assert thumbnails.count <= 3
+    with of(path.as_uri()) as thumbnails:
+        assert 1 <= thumbnails.count <= 3
 
 
 def test_pictures_in_a_folder(tmp_path: Path) -> None:
@@ -66,6 +66,12 @@ def test_pictures_in_a_folder(tmp_path: Path) -> None:
     with of(tmp_path) as thumbnails:
         assert thumbnails.count == 8
         assert thumbnails.at(3.5)[45, 90].tolist() == [200, 210, 210]
+
+
+@pytest.mark.parametrize("uri", ["0", "rtsp://127.0.0.1:1/stream", "http://127.0.0.1:1/a.mp4"])
+def test_of_cameras_and_links_there_are_none(uri: str) -> None:
+    with of(uri) as thumbnails:
+        assert thumbnails.at(0.0) is None
 
 
 @pytest.mark.parametrize("name", ["none.mp4", "text.mp4", "a.h264"])
