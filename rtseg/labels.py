@@ -115,18 +115,21 @@ _NEON: Final[tuple[Rgb, ...]] = (
     (255, 120, 0),
     (255, 90, 220),
 )
-# The colours of the Cityscapes data set, by its names and rtseg's.
+# The colours of the Cityscapes data set, by its names, rtseg's and CamVid's.
 _CITYSCAPES: Final[Mapping[str, Rgb]] = {
     "background": (0, 0, 0),
     "road": (128, 64, 128),
     "sidewalk": (244, 35, 232),
+    "pavement": (244, 35, 232),
     "building": (70, 70, 70),
     "wall": (102, 102, 156),
     "fence": (190, 153, 153),
     "pole": (153, 153, 153),
     "traffic light": (250, 170, 30),
     "traffic sign": (220, 220, 0),
+    "sign": (220, 220, 0),
     "vegetation": (107, 142, 35),
+    "tree": (107, 142, 35),
     "terrain": (152, 251, 152),
     "sky": (70, 130, 180),
     "person": (220, 20, 60),

@@ -59,8 +59,9 @@ class Captures:
 
     def end(self) -> None:
         """Finish the recording, if there is one."""
-        if self.recording is not None and self._pipeline is not None:
-            self._pipeline.remove_sink(self.recording)
+        recording, self.recording = self.recording, None
+        if recording is not None and self._pipeline is not None:
+            self._pipeline.remove_sink(recording)
 
     def snapshot(self, shown: Shown, folder: Path) -> Saved:
         """Write a frame, its class map and what was seen of it. Raises SinkError."""

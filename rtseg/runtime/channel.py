@@ -99,11 +99,13 @@ class BoundedQueue(Channel[T]):
 class StageChannel(Channel[T]):
     """Between two stages of the loop: a latest-frame slot or a bounded queue, as the policy asks."""
 
-    def __init__(self, *, latest: bool) -> None:
-        super().__init__(1 if latest else _QUEUED, drops=latest)
+    def __init__(self, *, latest: bool, queued: int = _QUEUED) -> None:
+        """It holds so many items where it is a queue."""
+        super().__init__(1 if latest else queued, drops=latest)
+        self._queued = queued
 
     def set_latest(self, latest: bool) -> None:
         """Be a slot or a queue from now on; a giver that waits goes on at once."""
         with self._changed:
-            self.capacity, self.drops = (1 if latest else _QUEUED), latest
+            self.capacity, self.drops = (1 if latest else self._queued), latest
             self._changed.notify_all()

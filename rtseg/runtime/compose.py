@@ -5,6 +5,8 @@ Shown, View  ->  (height, width, 4) uint8 BGRX of the canvas, as 32-bit screens 
 
 from __future__ import annotations
 
+from collections import deque
+
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
@@ -18,6 +20,9 @@ from rtseg.runtime.shown import Shown
 from rtseg.runtime.view import Pane, Rect, View
 from rtseg.video.planes import SWSCALE_MATRICES
 
+_SWSCALE_COLUMNS = 16
+_CANVASES = 4
+
 
 class Composer:
     """Keeps what conversion needs from one picture to the next. Used by one thread."""
@@ -25,11 +30,15 @@ class Composer:
     def __init__(self, background: Rgb = (18, 20, 24)) -> None:
         self.background = background
         self._reformatter = VideoReformatter()
+        self._canvases = deque([np.empty((0, 0, 4), np.uint8)] * _CANVASES)
 
     def compose(self, shown: Shown, view: View) -> UInt8Array:
-        """The canvas, new memory each time; what no picture covers has the colour of the background."""
+        """The canvas; what no picture covers has the colour of the background.
+
+        Its memory is written again after three more of its size.
+        """
         width, height = view.size
-        canvas = np.empty((height, width, 4), np.uint8)
+        canvas = self._canvas(width, height)
         panes = view.panes(shown.frame.size)
         if any(pane.place != pane.area for pane in panes) or view.mode == "side":
             # As the number that its four bytes are: many times as fast as four of them.
@@ -46,6 +55,14 @@ class Composer:
         else:
             self._paint(canvas, panes[0], shown.blended)
         return canvas
+
+    def _canvas(self, width: int, height: int) -> UInt8Array:
+        # Memory that is new for each picture costs more time than what is written into it. One canvas may be
+        # on the screen, one on its way there, and one waiting.
+        self._canvases.rotate()
+        if self._canvases[0].shape[:2] != (height, width):
+            self._canvases[0] = np.empty((height, width, 4), np.uint8)
+        return self._canvases[0]
 
     def _paint(self, canvas: UInt8Array, pane: Pane, frame: Frame, clip: Rect | None = None) -> None:
         target = pane.place if clip is None else pane.place.cut(clip)
@@ -84,14 +101,14 @@ class Composer:
             return np.asarray(cv2.cvtColor(resized(frame.planes[0], size), cv2.COLOR_BGR2BGRA), np.uint8)
         width, height = (side + side % 2 for side in size)
         half = width // 2, height // 2
-        picture = VideoFrame(width, height, "yuv420p")
+        # libswscale's fastest way leaves out the last columns of other widths.
+        picture = VideoFrame(-(-width // _SWSCALE_COLUMNS) * _SWSCALE_COLUMNS, height, "yuv420p")
         for plane, source, extent in zip(
             picture.planes, frame.planes, ((width, height), half, half), strict=True
         ):
             rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-            rows[: plane.height, : plane.width] = (
-                source if (source.shape[1], source.shape[0]) == extent else resized(source, extent)
-            )
+            fits = (source.shape[1], source.shape[0]) == extent
+            rows[: extent[1], : extent[0]] = source if fits else resized(source, extent)
         # Said with each picture: what a frame is tagged with is not always what it means (video/planes.py).
         converted = self._reformatter.reformat(
             picture,

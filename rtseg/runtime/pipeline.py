@@ -38,6 +38,7 @@ __all__ = ["Pipeline", "Policy", "Style"]
 Policy = Literal["auto", "latest", "every-frame"]
 _PATIENCE_S = 1.0  # with a source that was asked to stop
 _POLL_S = 0.05
+_QUEUED = 4
 
 
 class Pipeline:
@@ -81,8 +82,10 @@ class Pipeline:
         self._view = view
         self._stopping = threading.Event()
         self._stopped_at: float | None = None
-        self._frames: StageChannel[Frame] = StageChannel(latest=self.latest)
-        self._segmented: StageChannel[Segmentation] = StageChannel(latest=self.latest)
+        # Whoever watches pauses and seeks, and does not want to see what was queued before that.
+        queued = _QUEUED if view is None else 1
+        self._frames: StageChannel[Frame] = StageChannel(latest=self.latest, queued=queued)
+        self._segmented: StageChannel[Segmentation] = StageChannel(latest=self.latest, queued=queued)
         views = [] if view is None else [view]
         self._workers = [
             Worker("capture", self._capture, [self._frames], self.stats.end),

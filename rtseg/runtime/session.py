@@ -110,13 +110,9 @@ class Session:
         """Save the last seconds of what was seen."""
         self._ask(lambda: self._save(self._captures.save_replay(folder)))
 
-    def record(self, kind: RecordingKind, folder: Path) -> None:
-        """Record from now on."""
-        self._ask(lambda: self._set(recording=self._captures.begin(kind, folder)))
-
-    def end_recording(self) -> None:
-        """Finish the recording."""
-        self._ask(self._captures.end)
+    def toggle_recording(self, kind: RecordingKind, folder: Path) -> None:
+        """Record from now on; or finish the recording, if there is one of any kind."""
+        self._ask(lambda: self._toggle_recording(kind, folder))
 
     def look_for_cameras(self) -> None:
         """Find out which cameras there are."""
@@ -267,6 +263,13 @@ class Session:
         if (playing := self.state.playing) is not None:
             playing.pipeline.set_policy(policy)
         self._set(policy=policy, trouble=None)
+
+    def _toggle_recording(self, kind: RecordingKind, folder: Path) -> None:
+        if self.state.recording is not None:
+            self._captures.end()
+            self._set(recording=None)
+        else:
+            self._set(recording=self._captures.begin(kind, folder))
 
     def _save(self, saved: Saved) -> None:
         self.saved += saved.files

@@ -68,5 +68,5 @@ class State:
     recording: Recording | None = None
     saved: Saved | None = None
     """The last that was written."""
-    cameras: tuple[CameraInfo, ...] = ()
-    """Those that were found when they were last looked for."""
+    cameras: tuple[CameraInfo, ...] | None = None
+    """Those that were found when they were last looked for; None before that."""

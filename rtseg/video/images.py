@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -40,11 +41,15 @@ class ImagesSource(BaseSource):
         self.files = tuple(sorted(pictures, key=_natural))
         self.frame_count = len(self.files)
 
+    @cached_property
+    def _frame_names(self) -> list[str]:
+        return _names(self.files)
+
     def frames(self, first: int = 0) -> Iterator[Frame]:
         """The pictures in BGR from a number on, in natural order (2 before 10)."""
         unreadable: list[Path] = []
-        named = list(zip(self.files, _names(self.files), strict=True))
-        for index, (path, name) in enumerate(named[first:], first):
+        for index in range(first, len(self.files)):
+            path, name = self.files[index], self._frame_names[index]
             image_bgr = _read(path)
             if image_bgr is None:
                 unreadable.append(path)

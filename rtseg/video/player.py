@@ -5,15 +5,16 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rtseg.errors import ConfigError, SourceError
 from rtseg.frame import Frame
 from rtseg.video.images import ImagesSource
+from rtseg.video.position import Position
 from rtseg.video.slides import PICTURES_PER_S, Slides
 from rtseg.video.source import BaseSource, Source
 from rtseg.video.tape import Tape
+from rtseg.video.time_line import TimeLine
 
 PAUSED = "paused"
 ENDED = "ended"
@@ -21,21 +22,9 @@ SLOWEST, FASTEST = 0.25, 4.0
 _LONGEST_WAIT_S = 1.0  # nobody wants to sit through a gap of minutes
 _LATE_S = 0.25  # after which time is not made up for by playing faster
 _BEHIND_S = 0.1
+_NEAR_S = 5
 
 Command = Callable[[], "Frame | None"]
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a player is, and how it plays."""
-
-    position_s: float = 0.0
-    duration_s: float | None = None
-    paused: bool = False
-    speed: float = 1.0
-    loop: bool = False
-    seekable: bool = False
-    ended: bool = False
 
 
 class Player(BaseSource):
@@ -74,7 +63,7 @@ class Player(BaseSource):
         self._paused = self._ended = self._stopped = False
         self._position_s = 0.0
         self._shown: Frame | None = None
-        self._given: Frame | None = None
+        self._line = TimeLine()
         self._anchor = 0.0, 0.0
 
     @property
@@ -192,7 +181,7 @@ class Player(BaseSource):
                         return
                     self._ended = True
             else:
-                frame = self._obeyed(command)
+                frame = command()
 
     def _wait_s(self) -> float | None:
         """Until the next frame is due; None where nothing but a command makes it go on."""
@@ -221,17 +210,6 @@ class Player(BaseSource):
         frame = self._tape.seek(Fraction(0), lambda: self._stopped)
         return self._anchored(frame)
 
-    def _obeyed(self, command: Command) -> Frame | None:
-        """Do all that was asked for by now; the last frame that comes of it."""
-        frame = command()
-        while not self._stopped:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                break
-            frame = command() or frame
-        return frame
-
     def _do_pause(self) -> None:
         self._paused = True
 
@@ -245,6 +223,7 @@ class Player(BaseSource):
     def _do_step(self, frames: int) -> Frame | None:
         self._paused = True
         frame: Frame | None = None
+        self._tape.settle(lambda: self._stopped)
         for _ in range(abs(frames)):
             moved = self._tape.forward() if frames > 0 else self._tape.back(lambda: self._stopped)
             if moved is None:
@@ -258,14 +237,18 @@ class Player(BaseSource):
         target_s = self._target_s
         if target_s is None:
             return None
-        # One that goes elsewhere is seen where it has come to, so that dragging shows pictures on the way.
         frame = self._tape.seek(target_s, lambda: self._stopped or self._target_s is not target_s)
         if frame is not None:
             self._paused |= self._ended
             self._ended = False
-            self._position_s = float(self._tape.place_s(frame))
         if self._target_s is target_s:
+            if frame is not None:
+                self._position_s = float(self._tape.place_s(frame))
             self._target_s = None
+        elif frame is not None and target_s - self._tape.place_s(frame) > _NEAR_S:
+            return None
+        # One that was to go elsewhere by then is seen where it has come to, if that is near: so there are
+        # pictures while the place is dragged.
         return self._anchored(frame)
 
     def _anchored(self, frame: Frame | None = None) -> Frame | None:
@@ -276,21 +259,13 @@ class Player(BaseSource):
         return frame
 
     def _continued(self, frame: Frame) -> Frame:
-        """The frame with its number, and a time that goes on from the one before."""
-        before, shown = self._given, self._shown
-        pts, time_base = frame.pts, frame.time_base
-        if before is not None and before.pts is not None and before.time_base is not None:
-            time_base = before.time_base
-            passed_s = self._tape.step_s
-            if shown is not None and self._tape.follows(shown):
-                passed_s = self._tape.place_s(frame) - self._tape.place_s(shown)
-            pts = before.pts + max(1, round(passed_s / time_base))
+        """The frame as it is given: its time goes on from the one before."""
+        passed_s = self._tape.step_s
+        if self._shown is not None and self._tape.follows(self._shown):
+            passed_s = self._tape.place_s(frame) - self._tape.place_s(self._shown)
         self._position_s = float(self._tape.place_s(frame))
         self._shown = frame
-        index = 0 if before is None else before.index + 1
-        given = replace(frame, index=index, captured_ns=time.monotonic_ns(), pts=pts, time_base=time_base)
-        self._given = replace(given, planes=())
-        return given
+        return self._line.append(frame, passed_s)
 
     def stop(self) -> None:
         """End the frames at once. From any thread."""

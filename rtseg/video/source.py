@@ -92,6 +92,11 @@ def is_url(uri: str) -> bool:
     return re.match(r"(?!file:)[a-z][a-z0-9+.-]+://", uri, re.IGNORECASE) is not None
 
 
+def local_path(uri: str) -> Path:
+    """What a name means that is no URL of the network; file:///a%20b.mp4 is "/a b.mp4"."""
+    return Path(unquote(uri[7:]) if uri.lower().startswith("file://") else uri)
+
+
 def open_source(uri: str, camera: CameraFormat | None = None) -> Source:
     """Open a camera number, a device path, a URL, a video, a picture, a folder or a glob of pictures.
 
@@ -111,7 +116,7 @@ def open_source(uri: str, camera: CameraFormat | None = None) -> Source:
         from rtseg.video.stream import open_stream
 
         return open_stream(uri)
-    path = Path(unquote(uri[7:]) if uri.lower().startswith("file://") else uri)
+    path = local_path(uri)
     try:
         if uri.isdecimal() or uri.startswith("/dev/video") or path.is_char_device():
             from rtseg.video.camera import CameraSource

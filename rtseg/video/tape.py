@@ -16,7 +16,7 @@ _KEPT_BYTES = 24 << 20  # of frames behind the place, so that the next steps bac
 _MOST_KEPT = 16
 _FURTHER_BACK_S = (0, 1, 5, 25)
 """Where to search from when the key frame that was found lies behind the place: indices are often wrong."""
-_CAREFUL_S = 1  # before the place; frames are shown in another order than they are decoded in
+_NEAR_S = 1  # ahead, which is read up to sooner than it is found
 
 
 @runtime_checkable
@@ -58,6 +58,7 @@ class Tape:
         self._frames: Iterator[Frame] = iter(())
         self._began = False
         self._first_s: Fraction | None = None
+        self._in_haste = self._has_gaps = False
         self.step_s = 1 / (source.rate or _USUAL_RATE)
 
     @property
@@ -127,6 +128,10 @@ class Tape:
         if self._recorded is None or self._first_s is None:
             return None
         place_s = max(Fraction(0), place_s)
+        current = None if self._has_gaps else self.current
+        if current is not None and 0 <= place_s - self.place_s(current) < _NEAR_S:
+            self._read_to(place_s, interrupted)
+            return self.current
         for further_s in (*_FURTHER_BACK_S, place_s):
             from_s = max(Fraction(0), place_s - further_s)
             if self._search(self._recorded, from_s, place_s, interrupted) or from_s == 0 or interrupted():
@@ -139,24 +144,28 @@ class Tape:
         """Read from one place to another; False when it was passed before a frame was read."""
         try:
             self._begin_at(recorded, from_s)
-            upcoming = self.peek()
+            self.peek()
         except SourceError:
             if not recorded.seekable:
                 raise
             recorded.seekable = False  # it was said to be, and is not: a server without byte ranges
             self._begin_at(recorded, from_s)
-            upcoming = self.peek()
+        self._read_to(place_s, interrupted)
+        return self.current is not None
+
+    def _read_to(self, place_s: Fraction, interrupted: Callable[[], bool]) -> None:
+        upcoming = self.peek()
         while upcoming is not None and self.place_s(upcoming) <= place_s:
-            recorded.hurry(self.place_s(upcoming) < place_s - _CAREFUL_S)
             self.forward()
             if interrupted():
                 break
             upcoming = self.peek()
-        recorded.hurry(False)
-        return self.current is not None
 
     def _begin_at(self, recorded: Recorded, from_s: Fraction) -> None:
         self.close()
+        # Without haste: what it leaves out may be the very frame, by the order of decoding.
+        self.hurry(False)
+        self._has_gaps = False
         self._before.clear()
         self._after.clear()
         self.current = None
@@ -167,8 +176,15 @@ class Tape:
 
     def hurry(self, on: bool) -> None:
         """Leave out what can be left out, as long as it is on."""
-        if self._recorded is not None:
+        if self._recorded is not None and on != self._in_haste:
+            self._in_haste = on
+            self._has_gaps |= on
             self._recorded.hurry(on)
+
+    def settle(self, interrupted: Callable[[], bool] = never) -> None:
+        """Have all frames around the current one again, after haste left some out."""
+        if self._has_gaps and self.current is not None:
+            self.seek(self.place_s(self.current), interrupted)
 
     def _keep(self, frame: Frame) -> None:
         self._before.append(frame)

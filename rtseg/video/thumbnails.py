@@ -22,7 +22,7 @@ from rtseg.preprocess import network_input
 from rtseg.video.file import VideoSource
 from rtseg.video.images import ImagesSource
 from rtseg.video.slides import PICTURES_PER_S
-from rtseg.video.source import open_source
+from rtseg.video.source import IMAGE_SUFFIXES, local_path
 
 _WIDEST = 4  # times its height: of a panorama no more is shown
 _NICE = 10
@@ -43,7 +43,7 @@ class Thumbnails(Closing):
         pictures_per_s: Fraction = PICTURES_PER_S,
     ) -> None:
         """Begin. The path is of a video, or a folder or glob of pictures; count is how many there will be."""
-        self._path = str(path)
+        self._path = str(local_path(str(path)))
         self._count = count
         self._height_px = height_px
         self._pictures_per_s = pictures_per_s
@@ -90,21 +90,28 @@ class Thumbnails(Closing):
                 began = time.monotonic()
 
     def _frames(self) -> Iterator[tuple[float, Frame]]:
-        with open_source(self._path) as source:
-            if isinstance(source, ImagesSource):
-                pictures = len(source.files)
-                for part in _halving(min(self._count, pictures)):
-                    index = int(part * pictures)
-                    for frame in source.frames(index):
-                        yield float(frame.index / self._pictures_per_s), frame
-                        break
-                return
+        path = Path(self._path)
+        # Not by open_source: "0" is a camera, which is in use already, and a URL is another connection.
+        if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+            return self._of_video()
+        return self._of_pictures()
+
+    def _of_pictures(self) -> Iterator[tuple[float, Frame]]:
+        with ImagesSource(self._path) as source:
+            pictures = len(source.files)
+            for part in _halving(min(self._count, pictures)):
+                for frame in source.frames(int(part * pictures)):
+                    yield float(frame.index / self._pictures_per_s), frame
+                    break
+
+    def _of_video(self) -> Iterator[tuple[float, Frame]]:
         with _KeyFrames(self._path) as video:
-            if video.duration_s is not None and video.seekable:
-                for part in _halving(self._count):
-                    near = video.near(part * video.duration_s)
-                    if near is not None:
-                        yield (near.seconds or 0.0) - video.first_s, near
+            if video.duration_s is None or not video.seekable:
+                return
+            for part in _halving(self._count):
+                frame = video.near(part * video.duration_s)
+                if frame is not None:
+                    yield (frame.seconds or 0.0) - video.first_s, frame
 
     def _add(self, seconds: float, frame: Frame) -> None:
         place = bisect.bisect_left(self._found, seconds, key=lambda entry: entry[0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPixmap
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QStyle, QToolButton, QWidget
 
 from rtseg.labels import Rgb
 from rtseg.viewer import texts, theme
@@ -18,9 +18,9 @@ _SHARE_PX = 15.0
 class ClassRow(QWidget):
     """GUI thread only."""
 
-    visibility_toggled = pyqtSignal(bool)
-    """By the user."""
-    color_asked = pyqtSignal()
+    visibility_toggled = pyqtSignal(str, bool)
+    """The class is to be shown or hidden, by the user."""
+    color_asked = pyqtSignal(str)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,13 +31,14 @@ class ClassRow(QWidget):
         self.swatch.setIconSize(QSize(_SWATCH_PX, _SWATCH_PX))
         self.swatch.setToolTip(texts.SWATCH_TIP.format(name=name))
         self.swatch.setAccessibleName(texts.COLOR_OF.format(name=name))
-        self.swatch.clicked.connect(self.color_asked)
-        self.check = QCheckBox(name.replace("&", "&&"), self)
+        self.swatch.clicked.connect(self._ask_color)
+        self.check = QCheckBox(self)
+        self.check.setAccessibleName(name)
         self.check.setToolTip(texts.SHOW_CLASS_TIP.format(name=name))
         # A long name gives way, the figures stay where they are.
         self.check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.check.toggled.connect(self._draw_swatch)
-        self.check.clicked.connect(self.visibility_toggled)
+        self.check.clicked.connect(self._toggle)
         self.share = ShareBar(name, self)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -53,6 +54,12 @@ class ClassRow(QWidget):
         self.share.set_color(color)
         self._draw_swatch()
 
+    def _ask_color(self) -> None:
+        self.color_asked.emit(self.name)
+
+    def _toggle(self, visible: bool) -> None:
+        self.visibility_toggled.emit(self.name, visible)
+
     def _draw_swatch(self) -> None:
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap(QSize(_SWATCH_PX, _SWATCH_PX) * ratio)
@@ -66,6 +73,21 @@ class ClassRow(QWidget):
         painter.drawRoundedRect(QRectF(0.5, 0.5, _SWATCH_PX - 1, _SWATCH_PX - 1), 4, 4)
         painter.end()
         self.swatch.setIcon(QIcon(pixmap))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Called by Qt, GUI thread: the name as far as there is room."""
+        super().resizeEvent(event)
+        layout, style = self.layout(), self.check.style()
+        if layout is None or style is None:
+            return
+        layout.activate()
+        metric = QStyle.PixelMetric
+        box_px = style.pixelMetric(metric.PM_IndicatorWidth, None, self.check)
+        box_px += style.pixelMetric(metric.PM_CheckBoxLabelSpacing, None, self.check)
+        words = self.check.fontMetrics().elidedText(
+            self.name, Qt.TextElideMode.ElideRight, self.check.width() - box_px - 2
+        )
+        self.check.setText(words.replace("&", "&&"))
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """Called by Qt, GUI thread."""

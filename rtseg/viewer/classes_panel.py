@@ -52,18 +52,18 @@ class ClassesPanel(QWidget):
 
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
+        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.setToolTip(texts.OPACITY_TIP)
+        self.opacity.valueChanged.connect(self._changed)
         self.palettes = QComboBox(self)
         self.palettes.setToolTip(texts.PALETTE_TIP)
         self.palettes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name in (OWN_PALETTE, *PALETTES):
             self.palettes.addItem(texts.PALETTE_NAMES.get(name, name), name)
         self.palettes.addItem(texts.PALETTE_CUSTOM, CUSTOM_PALETTE)
-        self.palettes.activated.connect(lambda place: self.choose_palette(self.palettes.itemData(place)))
-        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
-        self.opacity.setRange(0, 100)
-        self.opacity.setPageStep(10)
-        self.opacity.setToolTip(texts.OPACITY_TIP)
-        self.opacity.valueChanged.connect(self._changed)
+        self.palettes.activated.connect(self._palette_activated)
         self._percent = QLabel(self)
         self._percent.setFont(text_font(self.fontInfo().pixelSize()))
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -106,16 +106,20 @@ class ClassesPanel(QWidget):
             row.hide()
             row.deleteLater()
         self.rows = {name: self._row(name) for name in self._classes[1:]}
+        before = _focused_before(self.opacity)
         for row in self.rows.values():
             self._list.addWidget(row)
+            for widget in (row.swatch, row.check):
+                self.setTabOrder(before, widget)
+                before = widget
         if self._palette_name != CUSTOM_PALETTE:
             self._colors = self._palette(self._palette_name)
         self._refresh()
 
     def _row(self, name: str) -> ClassRow:
         row = ClassRow(name, self)
-        row.visibility_toggled.connect(lambda visible: self._show_class(name, visible=visible))
-        row.color_asked.connect(lambda: self._choose_color(name))
+        row.visibility_toggled.connect(self._show_class)
+        row.color_asked.connect(self._choose_color)
         return row
 
     def set_style(self, style: Style) -> None:
@@ -159,6 +163,9 @@ class ClassesPanel(QWidget):
             self._close_dialog()
         self._set_colors(self._colors if name == CUSTOM_PALETTE else self._palette(name), name)
 
+    def _palette_activated(self) -> None:
+        self.choose_palette(self.palettes.currentData())
+
     def next_palette(self) -> None:
         """The one after this in the list."""
         names = [OWN_PALETTE, *PALETTES]
@@ -169,7 +176,7 @@ class ClassesPanel(QWidget):
         """Show or hide the class of this row, from 0; nothing where there is none."""
         if 0 <= place < len(self._classes) - 1:
             name = self._classes[place + 1]
-            self._show_class(name, visible=name in self._hidden)
+            self._show_class(name, name in self._hidden)
 
     def show_all(self) -> None:
         """None is hidden any more."""
@@ -182,7 +189,7 @@ class ClassesPanel(QWidget):
         self.set_style(Style())
         self.style_changed.emit(self.chosen_style)
 
-    def _show_class(self, name: str, *, visible: bool) -> None:
+    def _show_class(self, name: str, visible: bool) -> None:
         if visible:
             self._hidden.discard(name)
         else:
@@ -234,3 +241,11 @@ class ClassesPanel(QWidget):
     def _set_colors(self, colors: dict[str, Rgb], palette_name: str) -> None:
         self._colors, self._palette_name = colors, palette_name
         self._changed()
+
+
+def _focused_before(widget: QWidget) -> QWidget:
+    """What Shift and Tab would go to from here."""
+    before = widget.previousInFocusChain()
+    while before is not None and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
+        before = before.previousInFocusChain()
+    return before or widget

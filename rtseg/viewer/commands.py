@@ -101,7 +101,7 @@ _TABLE: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "hud": ("H",),
         "side_panel": ("P",),
         "choose_network": ("N",),
-        "full_screen": ("F", "FullScreen"),
+        "full_screen": ("F", "FullScreen", "F11"),
         "escape": ("Esc",),
         "help": ("?", "HelpContents"),
         "reset_settings": ("Ctrl+Shift+Backspace",),

@@ -38,15 +38,14 @@ def head_up_display(running: Running, reading: Reading, level: str = "full") -> 
 
 
 def _short(reading: Reading) -> Panel:
-    age_ms, dropped = reading.age_p95_ms, str(sum(reading.dropped.values()))
-    parts = (
-        texts.SHORT_RATE.format(value=_five_wide(reading.fps)),
-        texts.SHORT_AGE.format(
-            value=texts.NO_VALUE.rjust(5, _DIGIT) if age_ms is None else _five_wide(age_ms)
-        ),
-        texts.SHORT_DROPPED.format(value=dropped) + _DIGIT * max(0, 7 - len(dropped)),
-    )
-    return Panel((Row("   ".join(parts)),))
+    age = texts.NO_VALUE if reading.age_p95_ms is None else f"{reading.age_p95_ms:.1f}"
+    dropped = sum(reading.dropped.values())
+    now = _short_line(f"{reading.fps:.1f}", age, str(dropped))
+    return Panel((Row(now),), widest_label=_short_line("999.9", "9999.9", "9999999"))
+
+
+def _short_line(fps: str, age: str, dropped: str) -> str:
+    return texts.SHORT.format(fps=fps.rjust(5, _DIGIT), age=age.rjust(6, _DIGIT), dropped=dropped)
 
 
 def _full(running: Running, reading: Reading) -> Panel:
@@ -80,13 +79,6 @@ def legend(running: Running, reading: Reading) -> Panel:
         Row(name, _percent(reading.shares.get(name)), color) for name, color in classes if color is not None
     )
     return Panel(rows, widest=_percent(1.0))
-
-
-def _five_wide(value: float) -> str:
-    """As wide for 9.8 as for 98765."""
-    figure = f"{value:.1f}" if value < 999.95 else f"{value:.0f}"
-    # A point is narrower than a digit.
-    return figure.rjust(5, _DIGIT) if "." in figure else figure.rjust(4, _DIGIT)
 
 
 def _resources(reading: Reading) -> str:

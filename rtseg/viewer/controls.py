@@ -121,8 +121,8 @@ class CaptureControls:
         """By the id of the command."""
         return {
             "snapshot": self._snapshot,
-            "record_seen": lambda: self._toggle("seen"),
-            "record_clean": lambda: self._toggle("clean"),
+            "record_seen": lambda: self._record("seen"),
+            "record_clean": lambda: self._record("clean"),
             "save_replay": lambda: self._bridge.session.save_replay(self._settings.captures),
             "open_captures": self.open_folder,
         }
@@ -138,8 +138,5 @@ class CaptureControls:
         if self._canvas.rendered is not None:
             self._bridge.session.snapshot(self._canvas.rendered.shown, self._settings.captures)
 
-    def _toggle(self, kind: RecordingKind) -> None:
-        if self._bridge.state.recording is not None:
-            self._bridge.session.end_recording()
-        else:
-            self._bridge.session.record(kind, self._settings.captures)
+    def _record(self, kind: RecordingKind) -> None:
+        self._bridge.session.toggle_recording(kind, self._settings.captures)

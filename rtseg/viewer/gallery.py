@@ -13,13 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from PyQt6.QtCore import QPointF, QSize, Qt, QTimer
+from PyQt6.QtCore import QCoreApplication, QEvent, QPointF, QSize, Qt, QTimer
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QApplication, QTabWidget, QVBoxLayout, QWidget
 
 from rtseg import labels
 from rtseg.runtime.choice import NetworkChoice
-from rtseg.viewer import content, theme
+from rtseg.viewer import content, playback_bar, start_page, theme
 from rtseg.viewer.availability import forget_opencv_qt
 from rtseg.viewer.banner import Banner
 from rtseg.viewer.classes_panel import ClassesPanel
@@ -184,6 +184,8 @@ GALLERY: Final[Mapping[str, Callable[[], QWidget]]] = MappingProxyType(
         "plots": _plots,
         "side panel": _side_panel,
         "banner": _banners,
+        "playback bar": playback_bar.gallery,
+        "start page": start_page.gallery,
         "help": _help,
     }
 )
@@ -231,7 +233,9 @@ def _grab(application: QApplication, chosen: Mapping[str, Callable[[], QWidget]]
                 application.processEvents()
             widget.grab().save(str(folder / f"{name.replace(' ', '-')}-{scheme_name}.png"))
             widget.close()
+            # Now, and not when Python's collector comes upon it, which may be in a slot of its own timer.
             widget.deleteLater()
+            QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Group(QWidget):
         self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.header.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.header.clicked.connect(lambda: self.set_folded(not self.folded))
+        self.header.clicked.connect(self._toggle)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -44,6 +44,9 @@ class Group(QWidget):
             self.folded = folded
             self._show_body()
             self.folded_changed.emit()
+
+    def _toggle(self) -> None:
+        self.set_folded(not self.folded)
 
     def _show_body(self) -> None:
         self.header.setArrowType(Qt.ArrowType.RightArrow if self.folded else Qt.ArrowType.DownArrow)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QIcon, QPainter, QPainterPath, QPalette, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QAbstractButton
 
@@ -15,18 +15,39 @@ _RATIOS = (1, 2, 3)
 
 
 def set_icon(button: QAbstractButton, name: str) -> None:
-    """Give a button the symbol of this name, in the colours of its palette now. GUI thread."""
-    palette = button.palette()
-    icon = QIcon()
-    for mode, group in (
-        (QIcon.Mode.Normal, QPalette.ColorGroup.Active),
-        (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled),
-    ):
-        for ratio in _RATIOS:
+    """Give a button the symbol of this name; it follows the colours of its palette. GUI thread."""
+    follower = button.findChild(_Follower) or _Follower(button)
+    follower.show(name)
+
+
+class _Follower(QObject):
+    """Draws a button's symbol anew when its palette changes."""
+
+    def __init__(self, button: QAbstractButton) -> None:
+        super().__init__(button)
+        self._button = button
+        self._name = ""
+        button.setIconSize(QSize(_SIDE, _SIDE))
+        button.installEventFilter(self)
+
+    def show(self, name: str) -> None:
+        self._name = name
+        palette = self._button.palette()
+        icon = QIcon()
+        for mode, group in (
+            (QIcon.Mode.Normal, QPalette.ColorGroup.Active),
+            (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled),
+        ):
             color = palette.color(group, QPalette.ColorRole.ButtonText)
-            icon.addPixmap(_drawn(name, ratio, QPen(color, _LINE)), mode)
-    button.setIcon(icon)
-    button.setIconSize(QSize(_SIDE, _SIDE))
+            for ratio in _RATIOS:
+                icon.addPixmap(_drawn(name, ratio, QPen(color, _LINE)), mode)
+        self._button.setIcon(icon)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Called by Qt."""
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self.show(self._name)
+        return False
 
 
 def _drawn(name: str, ratio: int, pen: QPen) -> QPixmap:

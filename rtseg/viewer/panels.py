@@ -40,12 +40,14 @@ class Row:
 class Panel:
     """What a panel says; the headline is a large figure with its unit above the rows.
 
-    widest is a value that the column is made for, so that it stays where it is when figures grow.
+    widest is a value that the column is made for, so that it stays where it is when figures grow;
+    widest_label the same of the labels, where these have figures in them.
     """
 
     rows: tuple[Row, ...]
     widest: str = ""
     headline: tuple[str, str] | None = None
+    widest_label: str = ""
 
     def paint(self, unit_px: float, pixel_ratio: float) -> QImage:
         """The panel as an image with transparent corners. GUI thread."""
@@ -87,7 +89,9 @@ class _Layout:
         self._metrics = QFontMetricsF(self._font)
         swatch = _LINE * unit_px if any(row.color for row in panel.rows) else 0.0
         self._label_left = _PADDING * unit_px + swatch
-        self._value_left = self._label_left + self._widest([row.label for row in panel.rows])
+        self._value_left = self._label_left + self._widest(
+            [panel.widest_label, *(row.label for row in panel.rows)]
+        )
         values = [row.value for row in panel.rows if row.value]
         value_width = 0.0
         if values:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QEvent, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from rtseg.video.player import Position
+from rtseg.video.position import Position
 from rtseg.viewer import texts
 from rtseg.viewer.icons import set_icon
 from rtseg.viewer.panels import text_font
@@ -68,11 +68,15 @@ class PlaybackBar(QWidget):
         self.speed.activated.connect(lambda index: self.speed_chosen.emit(self.speed.itemData(index)))
         self.loop.clicked.connect(self.loop_toggled)
         self._show(self._position, anew=True)
+        self.set_position(self._position)
 
     def set_position(self, position: Position) -> None:
         """What the player does now; called several times a second."""
         if position != self._position:
             self._show(position, anew=False)
+        if not self.seek_bar.isSliderDown():
+            self.seek_bar.set_position(position.position_s)
+            self._tell_time(position.position_s)
 
     def set_thumbnails(self, thumbnail: Thumbnail | None) -> None:
         """Where small pictures come from: (h, w, 3) uint8 RGB of a time in seconds, or None."""
@@ -82,7 +86,6 @@ class PlaybackBar(QWidget):
         button = QToolButton(self)
         button.setAutoRaise(True)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        button.setProperty("symbol", icon)
         _call(button, text)
         set_icon(button, icon)
         return button
@@ -107,14 +110,10 @@ class PlaybackBar(QWidget):
             symbol = "play" if position.paused else "pause"
             texts_of = {"play": texts.PLAY_AGAIN if position.ended else texts.PLAY, "pause": texts.PAUSE}
             _call(self.play, texts_of[symbol])
-            self.play.setProperty("symbol", symbol)
             set_icon(self.play, symbol)
         if anew or before.speed != position.speed:
             self._set_speed(position.speed)
         self.loop.setChecked(position.loop)
-        self.seek_bar.set_position(position.position_s)
-        if not self.seek_bar.isSliderDown():
-            self._tell_time(position.position_s)
 
     def _set_length(self, position: Position) -> None:
         duration_s = position.duration_s
@@ -137,13 +136,6 @@ class PlaybackBar(QWidget):
 
     def _tell_time(self, seconds: float) -> None:
         self.elapsed.setText(clock(seconds, hours=(self._position.duration_s or 0) >= _HOUR_S))
-
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """Called by Qt: symbols follow light and dark."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
-            for button in self.findChildren(QToolButton):
-                set_icon(button, button.property("symbol"))
 
 
 def _call(button: QToolButton, text: str) -> None:

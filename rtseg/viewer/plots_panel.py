@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from PyQt6.QtCore import QEvent, Qt
-from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from rtseg.viewer import texts
 from rtseg.viewer.meter import Reading
 from rtseg.viewer.rolling import Rolling
 
-_PLOT_HEIGHT_PX: Final = 118
+_LEAST_HEIGHT_PX: Final = 118
+_MOST_HEIGHT_PX: Final = 190
 _Figures = Mapping[str, float | None]
 
 STAGES: Final = ("preprocess", "inference", "overlay", "output")
@@ -64,7 +65,10 @@ class PlotsPanel(QWidget):
         self._made = False
         self._stale = False
         # The room is taken before the plots are there, so that nothing moves when they come.
-        self.setFixedHeight(len(_PLOTS) * _PLOT_HEIGHT_PX + (len(_PLOTS) - 1) * self._column.spacing())
+        between_px = (len(_PLOTS) - 1) * self._column.spacing()
+        self.setMinimumHeight(len(_PLOTS) * _LEAST_HEIGHT_PX + between_px)
+        self.setMaximumHeight(len(_PLOTS) * _MOST_HEIGHT_PX + between_px)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def add(self, reading: Reading, at_s: float | None = None) -> None:
         """The newest figures, at `time.monotonic()` unless said."""
@@ -112,6 +116,5 @@ class PlotsPanel(QWidget):
             return
         for title, rolling in self._rolling.items():
             plot = Plot(title, rolling, self)
-            plot.setFixedHeight(_PLOT_HEIGHT_PX)
             self.plots.append(plot)
             self._column.addWidget(plot)

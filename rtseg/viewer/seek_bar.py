@@ -46,7 +46,7 @@ class SeekBar(QSlider):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._thumbnail: Thumbnail | None = None
-        self._pop_up = _PopUp(self)
+        self.pop_up = _PopUp(self)
         self._hover_x: int | None = None
         self._wanted_ms: int | None = None
         self._seeks = QTimer(self)
@@ -74,9 +74,8 @@ class SeekBar(QSlider):
         self._quietly(lambda: self.setRange(0, round((duration_s or 0.0) * 1000)))
 
     def set_position(self, position_s: float) -> None:
-        """Where the recording is, unless somebody is dragging the bar elsewhere."""
-        if not self.isSliderDown():
-            self._quietly(lambda: self.setValue(round(position_s * 1000)))
+        """Where the recording is. Not to be called while somebody is dragging the bar elsewhere."""
+        self._quietly(lambda: self.setValue(round(position_s * 1000)))
 
     def set_thumbnails(self, thumbnail: Thumbnail | None) -> None:
         """Where small pictures come from: (h, w, 3) RGB of a time in seconds, None where there is none."""
@@ -104,8 +103,10 @@ class SeekBar(QSlider):
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
         self.setSliderDown(True)
+        before = self.value()
         self._drag(event)
-        self._changed(self.value())  # a click on the handle is one too
+        if self.value() == before:
+            self._changed(before)  # a click on the handle is one too
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Called by Qt."""
@@ -153,12 +154,12 @@ class SeekBar(QSlider):
         self._hover_x = min(max(x, _EDGE), self.width() - _EDGE)
         seconds = self._value_at(x) / 1000
         picture = self._thumbnail(seconds) if self._thumbnail is not None else None
-        self._pop_up.show_at(self, self._hover_x, seconds, picture)
+        self.pop_up.show_at(self, self._hover_x, seconds, picture)
         self.update()
 
     def _leave(self) -> None:
         self._hover_x = None
-        self._pop_up.hide()
+        self.pop_up.hide()
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802

@@ -117,7 +117,7 @@ class Settings:
     panel_shown = _Setting("panel/shown", True, _bool)
     folded = _Setting[tuple[str, ...]]("panel/folded", (), _texts)
     view_mode = _Setting("view/mode", MODES[0], _one_of(MODES))
-    hud_level = _Setting("view/hud", "full", _one_of(HUD_LEVELS))
+    hud_level = _Setting("view/hud", "short", _one_of(HUD_LEVELS))
     opacity = _Setting("classes/opacity", 0.5, _share)
     palette_name = _Setting("classes/palette", "", _text)
     colors = _Setting[tuple[tuple[str, Rgb], ...]]("classes/colors", (), _colors, dict)
@@ -169,8 +169,8 @@ def _is_address(uri: str) -> bool:
 
 def _is_there(path: str) -> bool:
     """Whether a file or folder exists; of a glob, the folder that it is in."""
-    fixed = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    fixed, *wild = re.split(r"[*?\[]", path, maxsplit=1)
     try:
-        return Path(path).exists() or (fixed != path and Path(fixed).parent.is_dir())
+        return Path(path).exists() or (bool(wild) and Path(f"{fixed}*").parent.is_dir())
     except OSError:
         return False

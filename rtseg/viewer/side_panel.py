@@ -38,13 +38,14 @@ class SidePanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidgetResizable(True)
         inside = QWidget()
-        column = QVBoxLayout(inside)
+        column = self._column = QVBoxLayout(inside)
         column.setContentsMargins(12, 8, 10, 12)
         column.setSpacing(14)
         for group in self.groups.values():
             column.addWidget(group)
-            group.folded_changed.connect(self.folded_changed)
-        column.addStretch(1)
+            group.folded_changed.connect(self._folded)
+        column.addStretch()
+        self._share_room()
         self.setWidget(inside)
         width_px = max(_LEAST_WIDTH_PX, _WIDTH_UNITS * self.fontInfo().pixelSize())
         bar = self.verticalScrollBar()
@@ -61,6 +62,14 @@ class SidePanel(QScrollArea):
         """Fold these and unfold the others; names of no group are passed over."""
         for name, group in self.groups.items():
             group.set_folded(name in names)
+
+    def _folded(self) -> None:
+        self._share_room()
+        self.folded_changed.emit()
+
+    def _share_room(self) -> None:
+        """What height is left goes to the plots, or stays empty below the headings."""
+        self._column.setStretchFactor(self.groups["plots"], 0 if self.groups["plots"].folded else 1)
 
     def go_to(self, name: str) -> None:
         """Unfold a group and give its first control the focus."""

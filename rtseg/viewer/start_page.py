@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen
 from PyQt6.QtWidgets import (
     QFrame,
@@ -149,7 +149,6 @@ class StartPage(QWidget):
     def _button(self, text: str, tip: str, symbol: str, act: Callable[[], None]) -> QPushButton:
         button = QPushButton(text, self)
         button.setToolTip(tip)
-        button.setProperty("symbol", symbol)
         button.setMinimumHeight(40)
         set_icon(button, symbol)
         button.clicked.connect(act)
@@ -190,13 +189,6 @@ class StartPage(QWidget):
         if event is not None and uri is not None:
             event.acceptProposedAction()
             self.source_chosen.emit(uri)
-
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """Called by Qt: symbols follow light and dark."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
-            for button in (self.file, self.open_folder_button, self.demo):
-                set_icon(button, button.property("symbol"))
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Called by Qt."""

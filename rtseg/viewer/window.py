@@ -17,7 +17,7 @@ from rtseg.runtime.renderer import Rendered
 from rtseg.runtime.request import DEMO, SourceRequest
 from rtseg.runtime.state import Playing, State, Trouble
 from rtseg.runtime.style import Style
-from rtseg.video.player import Position
+from rtseg.video.position import Position
 from rtseg.viewer import choosers, content, drop, texts, words
 from rtseg.viewer.actions import Actions, Handler
 from rtseg.viewer.banner import Banner
@@ -245,7 +245,7 @@ class ViewerWindow(QMainWindow):
             self._show_trouble(state.trouble)
         if state.saved is not before.saved and state.saved is not None:
             self.banner.show_note(words.saved(state.saved), button=texts.OPEN_CAPTURES, for_ms=_NOTE_MS)
-        if state.cameras is not before.cameras:
+        if state.cameras is not None and state.cameras is not before.cameras:
             self.start_page.set_cameras(state.cameras)
         self._show_state(state)
 
@@ -344,7 +344,7 @@ class ViewerWindow(QMainWindow):
             hud = content.head_up_display(running, reading, level)
             if hud is not None:
                 panels[Qt.Corner.TopLeftCorner] = hud
-            if level == "full":
+            if level != "none":
                 panels[Qt.Corner.BottomLeftCorner] = content.legend(running, reading)
             status = words.status(self.bridge.state, playing, with_keys=level == "full")
             if status is not None:

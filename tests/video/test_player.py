@@ -277,4 +277,60 @@ def test_a_recording_on_a_server_is_sought_too(
 
 def test_stop_ends_a_pause_at_once(tmp_path: Path, watch: Callable[..., Watching]) -> None:
     watched = watch(VideoSource(str(write_clip(tmp_path / "a.mp4", picture=moving))), paused=True)
-    assert watched.end() < 0.3
+    assert watched.end() < 1
+
+
+class Slow(VideoSource):
+    """As if it were large: each frame takes its time."""
+
+    frame_s = 0.004
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in super().frames():
+            time.sleep(self.frame_s)
+            yield frame
+
+
+def test_pictures_come_while_the_place_is_dragged(tmp_path: Path, watch: Callable[..., Watching]) -> None:
+    path = write_clip(tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options={"g": "600"})
+    watched = watch(Slow(str(path)), paused=True)
+    places = [50, 20, 55, 25, 59, 30, 45, 15]  # each takes longer than there is time for
+    for place in places:
+        watched.player.seek(place / RATE)
+        time.sleep(0.05)
+    assert len(watched.frames) > 3
+    until(lambda: watched.numbers[-1] == places[-1])
+
+
+def test_a_search_ends_when_it_is_stopped(tmp_path: Path, watch: Callable[..., Watching]) -> None:
+    path = write_clip(tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options={"g": "600"})
+    source = Slow(str(path))
+    watched = watch(source, paused=True)
+    source.frame_s = 0.05  # three seconds for all
+    watched.player.seek(FRAMES / RATE)
+    time.sleep(0.02)
+    assert watched.end() < 1
+    assert watched.error is None
+
+
+def test_in_a_hurry_only_frames_that_no_other_needs_are_left_out(tmp_path: Path) -> None:
+    options = {"bf": "2", "b-pyramid": "none", "crf": "8"}
+    path = write_clip(tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options=options)
+    with VideoSource(str(path)) as source:
+        source.hurry(True)
+        frames = list(source.frames())
+    assert FRAMES / 4 < len(frames) < FRAMES * 0.75
+    assert [round(frame.seconds * RATE) for frame in frames] == [number(frame) for frame in frames]
+
+
+def test_after_haste_every_frame_is_there_again(tmp_path: Path) -> None:
+    options = {"bf": "2", "b-pyramid": "none", "crf": "8"}
+    path = write_clip(tmp_path / "a.mp4", range(FRAMES), picture=shade, codec_options=options)
+    with VideoSource(str(path)) as source:
+        tape = Tape(source)
+        tape.hurry(True)
+        assert [number(tape.forward()) for _ in range(6)] != list(range(6))
+        tape.settle()
+        place = number(tape.current)
+        assert [number(tape.back()) for _ in range(3)] == [place - 1, place - 2, place - 3]
+        assert [number(tape.forward()) for _ in range(5)] == [place + step for step in range(-2, 3)]

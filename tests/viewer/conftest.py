@@ -1,4 +1,4 @@
-"""Windows without a screen, a real pipeline, and a way to act while `show` runs its event loop."""
+"""Windows without a screen, over real sessions and pipelines."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication
 
 from rtseg.card import models_folder
 from rtseg.runtime.channel import LatestSlot
+from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.request import SourceRequest
+from rtseg.runtime.session import Session
 from rtseg.runtime.shown import Shown
 from rtseg.segmenter import Segmenter, load
 from rtseg.video.demo.source import DemoSource
+from rtseg.viewer.bridge import Bridge
+from rtseg.viewer.canvas import BACKGROUND
+from rtseg.viewer.settings import Settings
 from rtseg.viewer.window import ViewerWindow
-
-Steps = Iterator[Callable[[], object]]
-PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -56,30 +59,37 @@ def make_pipeline(segmenter: Segmenter) -> Iterator[Callable[..., tuple[Pipeline
 
 
 @pytest.fixture
-def act(qapp: QApplication) -> Iterator[Callable[[Callable[[ViewerWindow], Steps]], None]]:
-    """Runs steps while `show` has its window open; each `yield` gives what is to be waited for."""
-    timers: list[QTimer] = []
+def settings(tmp_path: Path) -> Settings:
+    """Of a first day, in a file of their own."""
+    kept = Settings(QSettings(str(tmp_path / "viewer.ini"), QSettings.Format.IniFormat))
+    kept.captures = tmp_path / "captures"
+    return kept
 
-    def begin(steps: Callable[[ViewerWindow], Steps]) -> None:
-        state: dict[str, Any] = {"left": PATIENCE_S / 0.02}
 
-        def tick() -> None:
-            if "steps" not in state:
-                windows = [top for top in qapp.topLevelWidgets() if isinstance(top, ViewerWindow)]
-                if not windows:
-                    return
-                state["steps"] = steps(windows[0])
-                state["awaited"] = next(state["steps"])
-            state["left"] -= 1
-            assert state["left"] > 0, "waited in vain"
-            if state["awaited"]():
-                state["awaited"] = next(state["steps"], lambda: False)
+@pytest.fixture
+def open_window(
+    qapp: QApplication, settings: Settings, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., ViewerWindow]]:
+    """Opens a real window over a session; without a source it asks for one."""
+    opened: list[ViewerWindow] = []
 
-        timer = QTimer()
-        timer.timeout.connect(tick)
-        timer.start(20)
-        timers.append(timer)
+    def make(uri: str | None = None, *, model: str = "street-s", **options: Any) -> ViewerWindow:
+        folder = models_folder() / model
+        chosen = str(folder if (folder / "model.onnx").is_file() else request.getfixturevalue("tiny_model"))
+        session = Session(NetworkChoice(chosen), **options)
+        window = ViewerWindow(Bridge(session, BACKGROUND), settings)
+        opened.append(window)
+        if uri is None:
+            window.pick_source()
+        else:
+            session.open(SourceRequest((uri,), demo_size=(320, 180)))
+        window.show()
+        window.activateWindow()
+        return window
 
-    yield begin
-    for timer in timers:
-        timer.stop()
+    yield make
+    for window in opened:
+        window.close()
+        assert window.bridge.session.join(5)
+        for thing in (window, window.bridge):
+            thing.deleteLater()
