@@ -21,6 +21,7 @@ from rtseg.runtime.channel import BoundedQueue, ChannelClosed, LatestSlot
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.ladder import Ladder
 from rtseg.runtime.pipeline import Pipeline, Policy
+from rtseg.runtime.process import give_back_memory
 from rtseg.runtime.recording import Recording, RecordingKind
 from rtseg.runtime.request import SourceRequest, open_request
 from rtseg.runtime.shown import Shown
@@ -77,6 +78,7 @@ class Session:
         self._ladder: Ladder | None = None
         self._again: _Command | None = None
         self._seen_end = True
+        self._freed = False
         self._closing = threading.Event()
         self._commands: BoundedQueue[_Command] = BoundedQueue(_COMMANDS)
         self._thread = threading.Thread(target=self._run, name="rtseg-session", daemon=True)
@@ -174,8 +176,11 @@ class Session:
         self.state = replace(self.state, **changes)
 
     def _look(self) -> None:
-        """Notice that the loop has ended."""
+        """Notice that the loop has ended, and clear up after the one before."""
         playing = self.state.playing
+        if self._freed:
+            self._freed = False
+            give_back_memory()
         if playing is None or self._seen_end or playing.pipeline.running:
             return
         self._seen_end = True
@@ -309,3 +314,4 @@ class Session:
             self._segmenter = None  # a call that does not return still uses it: it can only be left behind
         elif not pipeline.abandoned:
             playing.source.close()
+            self._freed = True

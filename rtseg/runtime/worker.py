@@ -38,3 +38,5 @@ class Worker(threading.Thread):
             for channel in self._channels:
                 channel.close(passed_on)
             self._ended()
+            # What they belong to holds this thread: it goes at once, and not when rings are looked for.
+            del self._work, self._channels, self._ended
