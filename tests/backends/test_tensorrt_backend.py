@@ -349,6 +349,40 @@ def test_a_gpu_that_is_gone_in_the_middle_is_said_to_be(trt: Script, tiny_model:
             backend.submit_frame(bgr_frame((30, 20), 0), SIZE, (30, 20)).result()
 
 
+@pytest.mark.parametrize("opened_before", [True, False])
+def test_a_gpu_that_falls_off_the_bus_leaves_no_thread_and_no_lock(
+    opened_before: bool, trt: Script, tiny_model: Path
+) -> None:
+    """Nothing can be freed any more, and closing must not fail on that."""
+    put_engine(tiny_model, SIZE, trt)
+    backend = opened(tiny_model)
+    if opened_before:
+        backend.infer(batch_of(0))
+        backend.submit_frame(bgr_frame((30, 20), 0), SIZE, (30, 20)).result()
+    trt.card.gone = True
+    for _ in range(2):
+        with pytest.raises(BackendUnavailable, match=r"failed or is gone \(.*unavailable\).*CPU backend"):
+            backend.infer(batch_of(0))
+    backend.close()
+    assert "rtseg-gpu" not in {thread.name for thread in threading.enumerate()}
+    with pytest.raises(BackendUnavailable, match="failed or is gone"):
+        opened(tiny_model)
+
+
+def test_a_gpu_without_room_for_the_engine_is_no_reason_to_build_it_anew(
+    trt: Script, tiny_model: Path
+) -> None:
+    put_engine(tiny_model, SIZE, trt)
+    trt.no_room = True
+    with opened(tiny_model) as backend:
+        with pytest.raises(BackendUnavailable) as caught:
+            backend.infer(batch_of(0))
+        assert "the GPU has no 71 MB for the engine (1000 of 8192 MB are free)" in str(caught.value)
+        assert "rtseg export" not in str(caught.value)
+        trt.no_room = False
+        backend.infer(batch_of(0))
+
+
 def test_tensorrts_own_words_are_passed_on_when_it_stops(trt: Script, tiny_model: Path) -> None:
     put_engine(tiny_model, SIZE, trt)
     with opened(tiny_model) as backend:

@@ -81,9 +81,10 @@ def _work(
                     del job  # nothing of what it holds waits for the next
             finally:
                 at_end()
-    except BackendUnavailable as error:
-        if not opened.done():
-            opened.set_exception(error)
+    except BaseException as error:
+        if opened.done():
+            raise
+        opened.set_exception(error)  # whoever waits for it raises it
 
 
 def _end(jobs: queue.SimpleQueue[_Job | None], thread: threading.Thread) -> None:

@@ -371,6 +371,18 @@ def test_a_gpu_without_room_for_it_says_how_much_was_wanted(
     assert not files(cache)
 
 
+def test_a_gpu_without_room_for_one_of_the_cache_does_not_cost_it(
+    trt10: Script, weightless_model: Path
+) -> None:
+    path = make(weightless_model).path
+    trt10.no_room = True
+    with pytest.raises(BackendUnavailable, match="the GPU has no 71 MB for the engine"):
+        make(weightless_model)
+    trt10.no_room = False
+    assert path.exists()
+    assert make(weightless_model).from_cache
+
+
 def test_a_gpu_that_disappears_is_one_line_and_all_is_let_go(trt10: Script, weightless_model: Path) -> None:
     def gone() -> None:
         raise sys.modules["pycuda.driver"].LogicError("cuMemcpyHtoDAsync failed: unspecified launch failure")
