@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,6 +157,17 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
         def __del__(self) -> None:
             card.note("del stream")
 
+    class Event:
+        def record(self, stream: Stream) -> None:
+            card.check_current()
+            self.at_s = time.perf_counter()
+
+        def synchronize(self) -> None:
+            card.check_current()
+
+        def time_till(self, other: Event) -> float:
+            return (other.at_s - self.at_s) * 1000
+
     class Allocation:
         def __init__(self, size: int) -> None:
             card.check_current()
@@ -265,6 +277,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
         Context=Context,
         Device=Device,
         Stream=Stream,
+        Event=Event,
         Error=Error,
         LogicError=LogicError,
         MemoryError=OutOfMemory,
