@@ -161,7 +161,7 @@ def test_an_onnx_runtime_without_the_gpus_provider_is_said_to_be_the_wrong_packa
 ) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setenv("RTSEG_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(BackendUnavailable, match=f"{GPU_PROVIDERS[name]}.*pip install onnxruntime-gpu"):
+    with pytest.raises(BackendUnavailable, match=f"{GPU_PROVIDERS[name]}.*pip install 'onnxruntime-gpu"):
         open_backend(name, tiny_model / ONNX_FILE, classes=4)
     assert not (tmp_path / "cache").exists()
 
@@ -201,12 +201,39 @@ def test_the_gpus_provider_is_asked_first(
 
 @pytest.mark.parametrize("name", GPU_PROVIDERS)
 def test_onnx_runtime_that_silently_took_the_cpu_is_found_out(
-    name: str, tiny_model: Path, gpu_session: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    tiny_model: Path,
+    gpu_session: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     session: Any = onnxruntime.InferenceSession
     monkeypatch.setattr(session, "get_providers", lambda self: ["CPUExecutionProvider"])
-    with pytest.raises(BackendUnavailable, match="cannot start it here"):
+    told = "Failed to load libcublas.so.12"
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: print(f"{told}\nand another"), raising=False)
+    with pytest.raises(
+        BackendUnavailable, match=rf"cannot start it here \({told}\), and would run on the CPU"
+    ):
         open_backend(name, tiny_model / ONNX_FILE, classes=4)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_a_gpu_that_fails_under_onnx_runtime_is_one_line_that_offers_the_cpu(
+    name: str, tiny_model: Path, gpu_session: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = np.zeros((1, 64, 64, 3), np.uint8)
+    session: Any = onnxruntime.InferenceSession
+
+    def fail(self: object, *arguments: object) -> None:
+        raise RuntimeError("CUDA failure 2: out of memory ; GPU=0\nat some line")
+
+    with open_backend(name, tiny_model / ONNX_FILE, classes=4) as backend:
+        monkeypatch.setattr(session, "run", fail)
+        with pytest.raises(BackendUnavailable) as caught:
+            backend.infer(batch)
+    assert "too little memory (CUDA failure 2: out of memory ; GPU=0); close" in str(caught.value)
+    assert str(caught.value).endswith("or use --backend onnxruntime")
 
 
 def test_a_missing_tensorrt_is_said_to_come_with_jetpack_or_an_extra(
