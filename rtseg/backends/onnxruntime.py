@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +67,18 @@ class OnnxRuntimeBackend(Closing):
         providers = self._providers(precision)
         said = _load_cuda() if self._on_gpu else ""
         try:
-            self._session = onnxruntime.InferenceSession(str(onnx_path), options, providers=providers)
+            # Without its fallback: where a provider fails, now or later, it would go on with another.
+            self._session = onnxruntime.InferenceSession(
+                str(onnx_path), options, providers=providers, enable_fallback=0
+            )
         except Exception as error:  # ONNX Runtime's errors share no narrower base
-            other = f"; {_INSTEAD} tells the file from the GPU" if self._on_gpu else ""
-            raise ModelError(
-                f"{onnx_path}: ONNX Runtime cannot load it: {_first_line(error)}{other}"
-            ) from error
-        _check_used(self.name, self._provider, self._session.get_providers(), said)
+            if self._on_gpu and isinstance(
+                error, ValueError | RuntimeError
+            ):  # of a provider, not of the file
+                raise self._cannot_start(said or _first_line(error)) from error
+            raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {_first_line(error)}") from error
+        if self._provider not in self._session.get_providers():  # left out without a word
+            raise self._cannot_start(said)
         outputs = self._session.get_outputs()
         check_contract(
             onnx_path,
@@ -86,6 +90,14 @@ class OnnxRuntimeBackend(Closing):
     @property
     def _on_gpu(self) -> bool:
         return self._provider != _CPU
+
+    def _cannot_start(self, why: str) -> BackendUnavailable:
+        told = f" ({why})" if why else ""
+        return BackendUnavailable(
+            f"backend {self.name!r}: ONNX Runtime has {self._provider} but cannot start it here{told}, and "
+            "would run on the CPU; see `rtseg doctor --for tensorrt` for the driver, and fetch the libraries "
+            f"with `pip install 'onnxruntime-gpu[cuda,cudnn]'`, or use {_INSTEAD}"
+        )
 
     def _providers(self, precision: Precision) -> list[_Provider]:
         """In the order in which they are asked, each with its options."""
@@ -170,17 +182,6 @@ def _load_cuda() -> str:
         with redirect_stdout(said):
             load()
     return said.getvalue().strip().partition("\n")[0]
-
-
-def _check_used(name: str, provider: str, used: Sequence[str], said: str) -> None:
-    """ONNX Runtime falls back to the CPU without a word. Raises BackendUnavailable."""
-    if provider not in used:
-        why = f" ({said})" if said else ""
-        raise BackendUnavailable(
-            f"backend {name!r}: ONNX Runtime has {provider} but cannot start it here{why}, and would run on "
-            "the CPU; see `rtseg doctor --for tensorrt` for the driver, and fetch the libraries with "
-            f"`pip install 'onnxruntime-gpu[cuda,cudnn]'`, or use {_INSTEAD}"
-        )
 
 
 def _first_line(error: Exception) -> str:
