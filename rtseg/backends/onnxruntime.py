@@ -77,6 +77,7 @@ class OnnxRuntimeBackend(Closing):
             ):  # of a provider, not of the file
                 raise self._cannot_start(said or _first_line(error)) from error
             raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {_first_line(error)}") from error
+        self._session.disable_fallback()  # older ones do not know the argument
         if self._provider not in self._session.get_providers():  # left out without a word
             raise self._cannot_start(said)
         outputs = self._session.get_outputs()
