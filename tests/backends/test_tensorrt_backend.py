@@ -571,3 +571,15 @@ def test_where_an_engine_is_there_nothing_is_measured_against_it(trt: Script) ->
         with load("street-m", backend=backend, measure=True) as segmenter:
             assert (segmenter.backend.name, segmenter.backend.precision) == ("tensorrt", "f16")
     assert "execute" not in trt.card.calls
+
+
+def test_without_an_engine_the_first_start_says_so_once_and_measures_the_cpu_alone(
+    trt: Script, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtseg.backends.fastest._ROUNDS", 1)
+    with load("street-m", measure=True) as segmenter:
+        cpu = segmenter.backend.name
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == 2
+    assert told[0].endswith(f"is faster on {cpu} than in floats")
+    assert told[1].startswith("The network runs on the CPU: street-m: there is no TensorRT engine")
