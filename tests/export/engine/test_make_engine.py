@@ -252,6 +252,15 @@ def test_a_build_that_fails_says_why(
     assert not files(cache)
 
 
+def test_an_engine_that_is_refused_as_soon_as_it_is_built_is_not_kept(
+    trt10: Script, weightless_model: Path, cache: Path
+) -> None:
+    trt10.refuses_plans = True
+    with pytest.raises(ModelError, match=r"refuses this engine \(Serialization .*\), or use a CPU backend"):
+        make(weightless_model)
+    assert not files(cache)
+
+
 def test_an_engine_that_says_something_else_is_not_kept(
     trt10: Script, weightless_model: Path, cache: Path
 ) -> None:
