@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from standins.gpu_frames import SIZE, batch_of, bgr_frame, opened
 from standins.tensorrt_standin import Script
 
 from rtseg.backends import Backend
+from rtseg.backends.tensorrt.thread import GpuThread
 from rtseg.errors import BackendUnavailable
 
 
@@ -68,6 +70,19 @@ def test_closing_twice_is_harmless_and_a_closed_one_says_so(trt: Script, tiny_mo
     with pytest.raises(BackendUnavailable, match="closed; open it again"):
         backend.submit_frame(bgr_frame((30, 20), 0), SIZE, (30, 20))
     assert trt.card.calls == calls
+
+
+def test_whoever_asks_while_another_closes_does_not_wait_for_ever(trt: Script) -> None:
+    thread = GpuThread(sys.modules["pycuda.driver"], 0, lambda: None)  # type: ignore[arg-type]
+
+    class ClosedJustBefore:
+        def put(self, job: Callable[[], None]) -> None:
+            thread.close()
+            jobs.put(job)
+
+    jobs, thread._jobs = thread._jobs, ClosedJustBefore()  # type: ignore[assignment]
+    with pytest.raises(BackendUnavailable, match="closed; open it again"):
+        thread.submit(lambda: None).result(timeout=5)
 
 
 def test_what_was_begun_is_finished_before_it_closes(trt: Script, tiny_model: Path, cpu: Backend) -> None:
