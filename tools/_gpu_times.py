@@ -172,7 +172,10 @@ def tint(gpu: Gpu, size: Size, channels: int, colors: UInt8Array) -> Call:
 def with_tensorrt(driver: Any, onnx: Path) -> tuple[float, float]:
     """Microseconds of a whole frame and of the engine alone. Raises what says why there are none."""
     from rtseg.backends.tensorrt.backend import TensorRtBackend
+    from rtseg.backends.tensorrt.key import Options
+    from rtseg.export.engine.make import Wishes, make_engine
 
+    make_engine("street-m", Options("fp16", NETWORK_SIZE), Wishes(), tell=print)  # where there is none yet
     with TensorRtBackend(onnx, classes=4) as backend:
         backend.prepare(NETWORK_SIZE)
         if not backend.takes_frames(NETWORK_SIZE):

@@ -74,11 +74,14 @@ def test_every_kernel_has_its_row_and_the_frame_stands_beside_the_engine(
     assert "end to end with ONNX Runtime: not measured (" in told
 
 
-def test_without_an_engine_it_says_what_builds_one(
-    tool: ModuleType, capsys: pytest.CaptureFixture[str]
+def test_without_an_engine_one_is_built_or_it_says_why_not(
+    trt: Script, tool: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    trt.build_fails = True
     tool.end_to_end(driver())
-    assert re.search(r"TensorRT: not measured .*--format engine --size 576x320", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert "Building the fp16 engine of street-m at 576x320 for Stand-in GPU" in told
+    assert re.search(r"end to end with TensorRT: not measured \(.*cannot build it", told)
 
 
 def test_onnx_runtime_takes_the_place_of_tensorrt(trt: Script, tool: ModuleType) -> None:
