@@ -8,6 +8,7 @@ import cv2
 import kernel_reference as reference
 import numpy as np
 from onnx_network import onnx_network
+from stub_network import class_maps
 
 from rtseg.backends.tensorrt import cuda
 from rtseg.backends.tensorrt.frames import FramePath, Geometry, Kernels
@@ -36,12 +37,7 @@ def goes_the_whole_way(driver: Any, thread: GpuThread, provider: str) -> None:
         onnx = models_folder() / "street-m" / ONNX_FILE
         network = onnx_network(onnx, SIZE, 4, memory, stream, provider=provider)
         path = FramePath(Geometry.of(frames[0], MAP_SIZE), network, kernels, driver, stream)
-        found = []
-        for frame in frames:
-            path.stage(frame)
-            path.call()
-            stream.synchronize()
-            found.append(path.class_map())
+        found = class_maps(path, path.call, stream, frames)
         path.free()
         memory.free()
         return found

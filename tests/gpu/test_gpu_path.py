@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from kernel_runs import make_planes
 from onnx_network import CUDA
-from stub_network import INPUT, LOGITS, stub_network
+from stub_network import INPUT, LOGITS, class_maps, stub_network
 
 from rtseg.backends.tensorrt import cuda, graph
 from rtseg.backends.tensorrt.frames import FramePath, Geometry, Kernels
@@ -54,12 +54,7 @@ def test_frames_go_up_and_class_maps_come_down(recorded: bool, driver: Any, thre
         network, _ = stub_network(driver, memory, stream)
         path = FramePath(Geometry.of(frames[0], (960, 540)), network, kernels, driver, stream)
         replay = Replay(path.call, stream, driver, library)
-        found = []
-        for frame in frames:
-            path.stage(frame)
-            replay.run()
-            stream.synchronize()
-            found.append(path.class_map())
+        found = class_maps(path, replay.run, stream, frames)
         assert replay.recorded is recorded
         replay.free()
         path.free()
