@@ -35,12 +35,19 @@ class Notes:
         self.window_at: float | None = None
         """Moments of time.monotonic(), which all processes share."""
         self.picture_at: float | None = None
+        self.window_cpu_s = self.picture_cpu_s = 0.0
+        """What the process, all of its threads, had taken by then."""
         self.pictures = 0
         self.paint_ms: list[float] = []
         self.sessions: list[Any] = []
 
     def figures(self) -> dict[str, Any]:
-        return {"window_at": self.window_at, "picture_at": self.picture_at}
+        return {
+            "window_at": self.window_at,
+            "picture_at": self.picture_at,
+            "window_cpu_s": self.window_cpu_s,
+            "picture_cpu_s": self.picture_cpu_s,
+        }
 
 
 def hook(notes: Notes, begun: Callable[[Canvas], None]) -> None:
@@ -48,7 +55,8 @@ def hook(notes: Notes, begun: Callable[[Canvas], None]) -> None:
     paint = Canvas.paintEvent
 
     def came(_: object) -> None:
-        notes.picture_at = notes.picture_at or time.monotonic()
+        if notes.picture_at is None:
+            notes.picture_at, notes.picture_cpu_s = time.monotonic(), time.process_time()
         notes.pictures += 1
 
     def timed(canvas: Canvas, event: Any) -> None:
@@ -59,7 +67,7 @@ def hook(notes: Notes, begun: Callable[[Canvas], None]) -> None:
         paint(canvas, event)
         notes.paint_ms.append(1e3 * (time.perf_counter() - began))
         if is_first:
-            notes.window_at = time.monotonic()
+            notes.window_at, notes.window_cpu_s = time.monotonic(), time.process_time()
             QTimer.singleShot(0, lambda: begun(canvas))
 
     Canvas.paintEvent = timed  # type: ignore[method-assign]
@@ -84,18 +92,28 @@ def drive(canvas: Canvas, steps: Iterator[Step]) -> None:
     state: dict[str, Any] = {"awaited": lambda: True, "since": time.monotonic()}
 
     def tick() -> None:
-        if time.monotonic() - state["since"] > _PATIENCE_S + state.get("longer", 0.0):
-            timer.stop()
+        try:
+            if not go_on():
+                end()
+        except Exception:
+            end()
+            raise  # the window has it told, and raises it at its end
+
+    def go_on() -> bool:
+        if time.monotonic() - state["since"] > _PATIENCE_S:
             raise TimeoutError("the window was waited for in vain")
         if state["awaited"]():
             following = next(steps, None)
             if following is None:
-                timer.stop()
-                window = canvas.window()
-                assert window is not None
-                window.close()
-                return
+                return False
             state["awaited"], state["since"] = following, time.monotonic()
+        return True
+
+    def end() -> None:
+        timer.stop()
+        window = canvas.window()
+        assert window is not None
+        window.close()
 
     timer.timeout.connect(tick)
     timer.start(_TICK_MS)

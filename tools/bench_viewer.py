@@ -57,11 +57,17 @@ class Row:
 
 @contextmanager
 def screen() -> Iterator[dict[str, str]]:
-    """The environment of processes whose windows come to a virtual screen."""
+    """The environment of processes whose windows come to a virtual screen, and remember nothing."""
+    with tempfile.TemporaryDirectory() as settings, _display() as display:
+        yield {**os.environ, "XDG_CONFIG_HOME": settings, **display}
+
+
+@contextmanager
+def _display() -> Iterator[dict[str, str]]:
     program = shutil.which("Xvfb")
     if program is None:
         print("no Xvfb: the window is drawn, but on no screen")
-        yield {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        yield {"QT_QPA_PLATFORM": "offscreen"}
         return
     reading, writing = os.pipe()
     server = subprocess.Popen(
@@ -73,7 +79,7 @@ def screen() -> Iterator[dict[str, str]]:
     try:
         with os.fdopen(reading) as answer:
             number = answer.readline().strip()
-        yield {**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
+        yield {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
     finally:
         server.terminate()
         server.wait()
