@@ -169,8 +169,8 @@ def open_backend(
     if precision != "bf16" and importlib.util.find_spec("tensorrt"):
         from rtseg.backends.auto import open_gpu_first
 
-        return open_gpu_first(lambda: opened("tensorrt"), lambda: opened(_fastest()))
-    return opened(_fastest())
+        return open_gpu_first(lambda: opened("tensorrt"), lambda: opened(fastest_on_cpu()))
+    return opened(fastest_on_cpu())
 
 
 def require(name: str) -> None:
@@ -193,7 +193,8 @@ def _opener(name: str) -> _Opener:
         ) from error
 
 
-def _fastest() -> str:
+def fastest_on_cpu() -> str:
+    """What "auto" takes where there is no engine for a GPU."""
     # OpenVINO is the quicker one on x86, most of all with bf16; elsewhere ONNX Runtime has the kernels.
     on_x86 = platform.machine().lower() in {"x86_64", "amd64"}
     return "openvino" if on_x86 and importlib.util.find_spec("openvino") else "onnxruntime"

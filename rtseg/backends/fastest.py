@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtseg.backends import Backend, Precision, open_backend, require
+from rtseg.backends import Backend, Precision, fastest_on_cpu, open_backend, require
 from rtseg.backends.cache import CompiledCache
 from rtseg.errors import RtsegError
 from rtseg.frame import Size
@@ -42,11 +42,12 @@ def fastest(
         return "int8" if known == b"int8" else "auto"
     if not quantised.writable:
         return "auto"
-    _LOG.warning("First start: measuring if %s is faster on %s than in floats", int8_path, backend)
+    measured = fastest_on_cpu() if backend == "auto" else backend
+    _LOG.warning("First start: measuring if %s is faster on %s than in floats", int8_path, measured)
     try:
         with (
-            open_backend(backend, float_path, classes=classes, mode=mode) as usual,
-            open_backend(backend, int8_path, classes=classes, precision="int8", mode=mode) as int8,
+            open_backend(measured, float_path, classes=classes, mode=mode) as usual,
+            open_backend(measured, int8_path, classes=classes, precision="int8", mode=mode) as int8,
         ):
             chosen: Precision = "int8" if _ratio(int8, usual, size) < _WORTH_IT else "auto"
     except RtsegError:  # whoever opens what is chosen says what is wrong

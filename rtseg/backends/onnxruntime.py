@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ _SILENT = 4
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
 _TENSORRT = "TensorrtExecutionProvider"
+_INSTEAD = "--backend onnxruntime"
 _Provider = tuple[str, dict[str, Any]]
 
 
@@ -63,12 +65,21 @@ class OnnxRuntimeBackend(Closing):
         options.log_severity_level = _SILENT
         options.intra_op_num_threads = threads or 0
         providers = self._providers(precision)
+        said = _load_cuda() if self._on_gpu else ""
         try:
-            self._session = onnxruntime.InferenceSession(str(onnx_path), options, providers=providers)
+            # Without its fallback: where a provider fails, now or later, it would go on with another.
+            self._session = onnxruntime.InferenceSession(
+                str(onnx_path), options, providers=providers, enable_fallback=0
+            )
         except Exception as error:  # ONNX Runtime's errors share no narrower base
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {reason}") from error
-        _check_used(self.name, self._provider, self._session.get_providers())
+            if self._on_gpu and isinstance(
+                error, ValueError | RuntimeError
+            ):  # of a provider, not of the file
+                raise self._cannot_start(said or _first_line(error)) from error
+            raise ModelError(f"{onnx_path}: ONNX Runtime cannot load it: {_first_line(error)}") from error
+        self._session.disable_fallback()  # older ones do not know the argument
+        if self._provider not in self._session.get_providers():  # left out without a word
+            raise self._cannot_start(said)
         outputs = self._session.get_outputs()
         check_contract(
             onnx_path,
@@ -77,13 +88,36 @@ class OnnxRuntimeBackend(Closing):
             classes=classes,
         )
 
+    @property
+    def _on_gpu(self) -> bool:
+        return self._provider != _CPU
+
+    def _cannot_start(self, why: str) -> BackendUnavailable:
+        told = f" ({why})" if why else ""
+        return BackendUnavailable(
+            f"backend {self.name!r}: ONNX Runtime has {self._provider} but cannot start it here{told}, and "
+            "would run on the CPU; see `rtseg doctor --for tensorrt` for the driver, and fetch the libraries "
+            f"with `pip install 'onnxruntime-gpu[cuda,cudnn]'`, or use {_INSTEAD}"
+        )
+
     def _providers(self, precision: Precision) -> list[_Provider]:
         """In the order in which they are asked, each with its options."""
         return [(_CPU, {})]
 
     def infer(self, batch: UInt8Array) -> Logits:
-        """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32."""
-        logits: Logits = self._session.run(["logits"], {"image": batch})[0]
+        """(N, H, W, 3) uint8 RGB -> (N, C, H/4, W/4) float32.
+
+        On a GPU, raises BackendUnavailable where that fails, is gone or has too little memory.
+        """
+        try:
+            logits: Logits = self._session.run(["logits"], {"image": batch})[0]
+        except Exception as error:  # as above
+            if not self._on_gpu:
+                raise
+            raise BackendUnavailable(
+                f"backend {self.name!r}: the GPU failed, is gone or has too little memory "
+                f"({_first_line(error)}); close other programs, or use {_INSTEAD}"
+            ) from error
         return logits
 
     def submit(self, batch: UInt8Array) -> _Done:
@@ -136,14 +170,20 @@ def _require(name: str, provider: str) -> None:
         raise BackendUnavailable(
             f"backend {name!r} needs ONNX Runtime's {provider}; the one that is installed has "
             f"{', '.join(available)}. Put the other in its place: `pip uninstall onnxruntime` and "
-            "`pip install onnxruntime-gpu`"
+            "`pip install 'onnxruntime-gpu[cuda,cudnn]'`"
         )
 
 
-def _check_used(name: str, provider: str, used: Sequence[str]) -> None:
-    """ONNX Runtime falls back to the CPU without a word. Raises BackendUnavailable."""
-    if provider not in used:
-        raise BackendUnavailable(
-            f"backend {name!r}: ONNX Runtime has {provider} but cannot start it here, and would run on the "
-            "CPU; see `rtseg doctor --for tensorrt` for driver and libraries, or use --backend onnxruntime"
-        )
+def _load_cuda() -> str:
+    """Load CUDA's libraries where pip has put them; returns what ONNX Runtime says of those that are not."""
+    onnxruntime.set_default_logger_severity(_SILENT)  # or it says the same in many lines of its own
+    load = getattr(onnxruntime, "preload_dlls", None)  # from 1.21 on
+    said = io.StringIO()
+    if load is not None:
+        with redirect_stdout(said):
+            load()
+    return said.getvalue().strip().partition("\n")[0]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

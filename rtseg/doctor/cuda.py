@@ -67,7 +67,7 @@ def _toolkit(place: Place, driver: Answer) -> Finding:
         fetch = f"sudo apt install {'nvidia-jetpack' if jetson else 'nvidia-cuda-toolkit'}"
         # What was built stays, so the toolkit may be gone again once PyCUDA is here.
         breaks = GPU_USES if place.ask("pycuda.driver").missing else frozenset()
-        found = f"no toolkit, which PyCUDA is built with: {answer.error}"
+        found = f"no toolkit, which PyCUDA and rtseg's kernels are compiled with: {answer.error}"
         return Finding("CUDA", "not here", found, mend if expected else (fetch,), breaks, facts)
     version = str(answer.facts["version"])
     if expected and version.partition(".")[0] != expected.partition(".")[0]:

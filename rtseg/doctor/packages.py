@@ -12,6 +12,8 @@ from rtseg.doctor.place import Place
 
 _OPENCV = "opencv-python-headless"  # the board's own cv2 takes its place
 _SEEN_ELSEWHERE = {_OPENCV, "tensorrt", "pycuda"}
+_ORT, _ORT_GPU = "onnxruntime", "onnxruntime-gpu"  # the same module, which either brings
+_GPU_CHECK = "GPU networks"
 # Extra -> what its line is called, and what fails without it.
 _EXTRAS: dict[str, tuple[str, frozenset[Use]]] = {
     "": ("packages", frozenset(USES)),
@@ -43,7 +45,9 @@ def check(place: Place) -> Iterator[Finding]:
     yield _loads(place, "decoding", "av", frozenset(USES))
     on_x86 = place.machine.lower() in {"x86_64", "amd64"}
     has_openvino = on_x86 and place.version("openvino") is not None
-    yield _loads(place, "CPU networks", "openvino" if has_openvino else "onnxruntime", frozenset(USES))
+    yield _loads(place, "CPU networks", "openvino" if has_openvino else _ORT, frozenset(USES))
+    if place.version(_ORT_GPU) is not None:
+        yield _gpu_networks(place)
 
 
 def requirement(text: str, place: Place) -> Requirement | None:
@@ -68,7 +72,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _group(place: Place, check: str, group: list[Requirement], breaks: frozenset[Use]) -> Finding:
-    versions = {each.name: place.version(each.name) for each in group}
+    versions = {each.name: _version(place, each.name) for each in group}
     lacking = []
     for each in group:
         version = versions[each.name]
@@ -88,12 +92,34 @@ def _group(place: Place, check: str, group: list[Requirement], breaks: frozenset
     return Finding(check, "trouble", named, mend, breaks, versions)
 
 
+def _version(place: Place, name: str) -> str | None:
+    return place.version(name) or (place.version(_ORT_GPU) if name == _ORT else None)
+
+
+def _gpu_networks(place: Place) -> Finding:
+    """For those who have put the one in the place of the other."""
+    version = place.version(_ORT_GPU)
+    found = f"{_ORT_GPU} {version}"
+    if place.version(_ORT) is not None:
+        mend = (
+            shlex.join(["pip", "uninstall", "-y", _ORT, _ORT_GPU]),
+            f"pip install '{_ORT_GPU}[cuda,cudnn]'",
+        )
+        return Finding(_GPU_CHECK, "trouble", f"{found} and {_ORT}: they write over each other's files", mend)
+    answer = place.ask(_ORT)
+    if answer.error is not None:
+        again = shlex.join(["pip", "install", "--force-reinstall", "--no-deps", _ORT_GPU])
+        return Finding(_GPU_CHECK, "trouble", answer.error, (again,))
+    names = [name.removesuffix("ExecutionProvider") for name in answer.facts.get("providers", ())]
+    return Finding(_GPU_CHECK, "ok", f"{found}, {', '.join(names)}", facts=answer.facts)
+
+
 def _loads(place: Place, check: str, name: str, breaks: frozenset[Use]) -> Finding:
     answer = place.ask(name)
     facts = {key: value for key, value in answer.facts.items() if value is not None}
     if answer.error is None:
         return Finding(
-            check, "ok", f"{name} {place.version(name) or answer.facts.get('version')}", facts=facts
+            check, "ok", f"{name} {_version(place, name) or answer.facts.get('version')}", facts=facts
         )
     again = ("pip", "install", "--force-reinstall", "--no-deps", name)
     mend = shlex.join(("pip", "install", name) if answer.missing else again)

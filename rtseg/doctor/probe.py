@@ -17,6 +17,13 @@ from typing import Any
 
 # CUdevice_attribute, fixed by the driver's interface (cuda.h).
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76
+# nvmlClocksThrottleReason... (nvml.h); the others are of a GPU that idles or does what it was set to.
+_SLOWED = {
+    0x08: "hardware slowdown",
+    0x20: "heat",
+    0x40: "heat",
+    0x80: "power supply",
+}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -49,6 +56,28 @@ def driver() -> dict[str, Any]:
     cuda.cuDeviceGetCount(ctypes.byref(count))
     gpus = [_gpu(cuda, number) for number in range(count.value)]
     return {"cuda": f"{version.value // 1000}.{version.value % 1000 // 10}", "gpus": gpus}
+
+
+def clocks() -> dict[str, Any]:
+    """Why each GPU goes slower than it could now, as NVIDIA's management library says."""
+    library = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
+    try:
+        nvml = ctypes.CDLL(library)
+    except OSError as error:
+        return {"error": f"there is no {library} ({error})", "missing": True}
+    if code := nvml.nvmlInit_v2():
+        return {"error": f"{library} does not start: error {code}"}
+    count = ctypes.c_uint()
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    slowed = []
+    for number in range(count.value):
+        device, reasons = ctypes.c_void_p(), ctypes.c_ulonglong()
+        nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device))
+        if nvml.nvmlDeviceGetCurrentClocksThrottleReasons(device, ctypes.byref(reasons)) == 0:
+            named = {name: None for bit, name in _SLOWED.items() if reasons.value & bit}
+            slowed.append(list(named))
+    nvml.nvmlShutdown()
+    return {"slowed": slowed}
 
 
 def nvcc() -> dict[str, Any]:
@@ -96,6 +125,6 @@ def _error_name(cuda: ctypes.CDLL, code: int) -> str:
 
 
 def answer(name: str) -> None:
-    """Print it, for "driver", "nvcc" or a module."""
-    special = {"driver": driver, "nvcc": nvcc}
+    """Print it, for "driver", "clocks", "nvcc" or a module."""
+    special = {"driver": driver, "clocks": clocks, "nvcc": nvcc}
     print(json.dumps(special[name]() if name in special else load(name)))

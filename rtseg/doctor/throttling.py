@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rtseg.doctor.board import board
 from rtseg.doctor.finding import Finding
 from rtseg.doctor.place import Place
 
 # Their everyday governor is called powersave and still goes as fast as is asked.
 _OWN_GOVERNORS = {"intel_pstate", "amd-pstate-epp"}
+_COOL = "give it air: clean or add a fan; then start it again, and see what this check says"
 
 
 def check(place: Place) -> Iterator[Finding]:
-    """The power mode or governor, then heat, then (on a Jetson) the power supply."""
+    """The power mode or governor, then heat, then a GPU's own clocks or a Jetson's power supply."""
     mode = _power_mode(place)
     yield mode if mode is not None else _governor(place)
     yield _heat(place)
-    supply = _supply(place)
-    if supply is not None:
-        yield supply
+    other = _gpu(place) if board(place) is None else _supply(place)
+    if other is not None:
+        yield other
 
 
 def _power_mode(place: Place) -> Finding | None:
@@ -77,17 +79,31 @@ def _heat(place: Place) -> Finding:
     ]
     facts = {"hottest_c": hottest_c, "alerts": alerts, "throttled": sum(counts)}
     now = f"{hottest_c:.0f} °C" if hottest_c is not None else "no temperature told"
-    cure = "give it air: clean or add a fan; then start it again, and see what this check says"
     if alerts:
         return Finding(
-            "heat", "trouble", f"{now}, slowed down now: {', '.join(alerts)}", (cure,), facts=facts
+            "heat", "trouble", f"{now}, slowed down now: {', '.join(alerts)}", (_COOL,), facts=facts
         )
     if any(counts):
         found = f"{now}; slowed down {sum(counts)} times since the start"
-        return Finding("heat", "trouble", found, (cure,), facts=facts)
+        return Finding("heat", "trouble", found, (_COOL,), facts=facts)
     if hottest_c is None and not counts:
         return Finding("heat", "not here", "this machine does not tell its temperatures", facts=facts)
     return Finding("heat", "ok", now, facts=facts)
+
+
+def _gpu(place: Place) -> Finding | None:
+    """What slows a graphics card down now; None without one. A Jetson has other signs."""
+    answer = place.ask("clocks")
+    slowed = answer.facts.get("slowed", ())
+    if not slowed:
+        return None
+    reasons = sorted({reason for each in slowed for reason in each})
+    if not reasons:
+        return Finding("GPU clocks", "ok", "nothing holds them down now", facts=answer.facts)
+    cures = {"heat": _COOL, "power supply": "use a stronger power supply, and all of the card's plugs"}
+    mend = [cures[reason] for reason in reasons if reason in cures] or ["nvidia-smi -q -d PERFORMANCE"]
+    found = f"slowed down now: {', '.join(reasons)}"
+    return Finding("GPU clocks", "trouble", found, tuple(mend), facts=answer.facts)
 
 
 def _supply(place: Place) -> Finding | None:

@@ -6,8 +6,6 @@ full screen.
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
@@ -40,7 +38,6 @@ _GRIP_PX = 9.0
 _NEAR_LINE_PX = 12.0
 _NOTCH = 120.0
 _ZOOM_A_NOTCH = 1.25
-_PAINTS = 2000  # times that are kept, half a minute at 60 a second
 
 
 class Canvas(QWidget):
@@ -61,7 +58,6 @@ class Canvas(QWidget):
         self.setAccessibleName(texts.CANVAS)
         self.view = View((1, 1))
         self.rendered: Rendered | None = None
-        self.paint_ns: deque[int] = deque(maxlen=_PAINTS)
         self._picture: Picture | None = None
         self._announced = True
         self._trouble = ""
@@ -134,7 +130,6 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Called by Qt, GUI thread."""
-        began_ns = time.perf_counter_ns()
         painter = QPainter(self)
         if self._picture is None:
             self._paint_waiting(painter)
@@ -148,7 +143,6 @@ class Canvas(QWidget):
                 self._paint_text(painter, self._trouble, _BRIGHT)
         self._paint_panels(painter)
         painter.end()
-        self.paint_ns.append(time.perf_counter_ns() - began_ns)
         if self.rendered is not None and not self._announced:
             self._announced = True
             self.painted.emit(self.rendered)

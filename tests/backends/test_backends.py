@@ -161,7 +161,7 @@ def test_an_onnx_runtime_without_the_gpus_provider_is_said_to_be_the_wrong_packa
 ) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setenv("RTSEG_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(BackendUnavailable, match=f"{GPU_PROVIDERS[name]}.*pip install onnxruntime-gpu"):
+    with pytest.raises(BackendUnavailable, match=f"{GPU_PROVIDERS[name]}.*pip install 'onnxruntime-gpu"):
         open_backend(name, tiny_model / ONNX_FILE, classes=4)
     assert not (tmp_path / "cache").exists()
 
@@ -173,9 +173,9 @@ def gpu_session(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     real = onnxruntime.InferenceSession
 
     class Session(real):  # type: ignore[misc]
-        def __init__(self, path: str, options: object, providers: list[object]) -> None:
+        def __init__(self, path: str, options: object, providers: list[object], **others: int) -> None:
             asked.append([each if isinstance(each, str) else each[0] for each in providers])  # type: ignore[index]
-            super().__init__(path, options, providers=["CPUExecutionProvider"])
+            super().__init__(path, options, providers=["CPUExecutionProvider"], **others)
 
         def get_providers(self) -> list[str]:
             return asked[-1]
@@ -201,12 +201,66 @@ def test_the_gpus_provider_is_asked_first(
 
 @pytest.mark.parametrize("name", GPU_PROVIDERS)
 def test_onnx_runtime_that_silently_took_the_cpu_is_found_out(
-    name: str, tiny_model: Path, gpu_session: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    tiny_model: Path,
+    gpu_session: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     session: Any = onnxruntime.InferenceSession
     monkeypatch.setattr(session, "get_providers", lambda self: ["CPUExecutionProvider"])
-    with pytest.raises(BackendUnavailable, match="cannot start it here"):
+    told = "Failed to load libcublas.so.12"
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: print(f"{told}\nand another"), raising=False)
+    with pytest.raises(
+        BackendUnavailable, match=rf"cannot start it here \({told}\), and would run on the CPU"
+    ):
         open_backend(name, tiny_model / ONNX_FILE, classes=4)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_a_provider_that_does_not_start_is_told_apart_from_a_file_that_is_none(
+    name: str, tiny_model: Path, tmp_path: Path, gpu_session: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "none.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelError, match="cannot load it"):
+        open_backend(name, tmp_path / "none.onnx", classes=4)
+
+    def fail(self: object, *arguments: object) -> None:
+        raise RuntimeError("CUDA failure 35: CUDA driver version is insufficient\nat some line")
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "_create_inference_session", fail)
+    with pytest.raises(
+        BackendUnavailable, match=r"cannot start it here \(CUDA failure 35: .* insufficient\)"
+    ):
+        open_backend(name, tiny_model / ONNX_FILE, classes=4)
+
+
+@pytest.mark.parametrize("name", GPU_PROVIDERS)
+def test_a_gpu_that_fails_under_onnx_runtime_is_one_line_that_offers_the_cpu(
+    name: str, tiny_model: Path, gpu_session: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By itself ONNX Runtime would go on with its next provider."""
+    from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
+
+    class Failing:
+        def __init__(self, real: Any) -> None:
+            self._real = real
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        def run(self, *arguments: object) -> None:
+            raise EPFail("CUDA failure 2: out of memory ; GPU=0\nat some line")
+
+    with open_backend(name, tiny_model / ONNX_FILE, classes=4) as backend:
+        session: Any = backend._session  # type: ignore[attr-defined]
+        session._sess = Failing(session._sess)
+        with pytest.raises(BackendUnavailable) as caught:
+            backend.infer(np.zeros((1, 64, 64, 3), np.uint8))
+    assert not capsys.readouterr().out
+    assert "too little memory (CUDA failure 2: out of memory ; GPU=0); close" in str(caught.value)
+    assert str(caught.value).endswith("or use --backend onnxruntime")
 
 
 def test_a_missing_tensorrt_is_said_to_come_with_jetpack_or_an_extra(

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from boards import found, lay
+from boards import MISSING, answering, found, lay
 
 from rtseg.doctor import cache, cameras, display, throttling
-from rtseg.doctor.place import Place
+from rtseg.doctor.place import Answer, Place
 from rtseg.viewer import texts
 
 
@@ -147,3 +147,25 @@ def test_a_processor_that_was_slowed_down_by_heat_is_told(pc: Place) -> None:
     lay(pc.root, {"sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count": "12\n"})
     heat = found(throttling.check(pc), "heat")
     assert (heat.verdict, heat.facts["throttled"]) == ("trouble", 12)
+
+
+@pytest.mark.parametrize(
+    ("slowed", "told", "mend"),
+    [
+        ([["heat"], []], "slowed down now: heat", "give it air"),
+        ([["power supply"]], "slowed down now: power supply", "use a stronger power supply"),
+        ([["hardware slowdown"]], "slowed down now: hardware slowdown", "nvidia-smi -q -d PERFORMANCE"),
+    ],
+)
+def test_a_graphics_card_that_is_slowed_down_is_told(
+    pc: Place, slowed: list[list[str]], told: str, mend: str
+) -> None:
+    assert found(throttling.check(pc), "GPU clocks").verdict == "ok"
+    clocks = found(throttling.check(answering(pc, clocks=Answer({"slowed": slowed}))), "GPU clocks")
+    assert (clocks.verdict, clocks.found, clocks.breaks) == ("trouble", told, frozenset())
+    assert clocks.mend[0].startswith(mend)
+
+
+def test_without_a_graphics_card_nothing_is_said_of_its_clocks(pc: Place) -> None:
+    without = throttling.check(answering(pc, clocks=MISSING))
+    assert "GPU clocks" not in {finding.check for finding in without}

@@ -56,6 +56,32 @@ def test_what_openvino_cannot_do_is_seen_on_x86_only(jetson: Place, pc: Place) -
     assert found(packages.check(without), "CPU networks").found == "onnxruntime 1.23.2"
 
 
+def test_onnx_runtime_for_gpus_takes_the_place_of_the_other(pc: Place) -> None:
+    providers = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    swapped = having(
+        answering(pc, onnxruntime=Answer({"version": "1.26.0", "providers": providers})),
+        onnxruntime=None,
+        onnxruntime_gpu="1.26.0",
+    )
+    findings = list(packages.check(swapped))
+    assert "onnxruntime 1.26.0" in found(findings, "packages").found
+    assert found(findings, "GPU networks").found == "onnxruntime-gpu 1.26.0, Tensorrt, CUDA, CPU"
+    assert {finding.verdict for finding in findings if finding.check != "train"} == {"ok"}
+
+
+def test_both_onnx_runtimes_at_once_are_a_trouble(pc: Place) -> None:
+    both = found(packages.check(having(pc, onnxruntime_gpu="1.26.0")), "GPU networks")
+    assert (both.verdict, both.breaks) == ("trouble", frozenset())
+    assert both.mend[0] == "pip uninstall -y onnxruntime onnxruntime-gpu"
+    assert "GPU networks" not in {finding.check for finding in packages.check(pc)}
+
+
+def test_an_onnx_runtime_for_gpus_that_does_not_load_is_a_trouble(pc: Place) -> None:
+    broken = answering(pc, onnxruntime=Answer({}, "ImportError: libcudart.so.13"))
+    gpu = found(packages.check(having(broken, onnxruntime=None, onnxruntime_gpu="1.26.0")), "GPU networks")
+    assert (gpu.verdict, gpu.found) == ("trouble", "ImportError: libcudart.so.13")
+
+
 def test_build_information_is_read() -> None:
     assert built_with(BUILD, "GStreamer") == "YES (1.20.3)"
     assert built_with(BUILD, "GUI") == "GTK3"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rtseg.backends.tensorrt.frames import Network
+import numpy as np
+
+from rtseg.backends.tensorrt.frames import FramePath, Network
 from rtseg.backends.tensorrt.memory import Memory
+from rtseg.frame import Frame
 
 INPUT = (512, 288)
 LOGITS = (4, 72, 128)
@@ -23,3 +27,16 @@ def stub_network(driver: Any, memory: Memory, stream: Any) -> tuple[Network, Any
         lambda: driver.memcpy_dtod_async(int(logits), int(image), _BYTES, stream),
     )
     return network, logits
+
+
+def class_maps(
+    path: FramePath, run: Callable[[], None], stream: Any, frames: Sequence[Frame]
+) -> list[np.ndarray]:
+    """Of each frame, one after the other; run puts the path's calls into the stream."""
+    found = []
+    for frame in frames:
+        path.stage(frame)
+        run()
+        stream.synchronize()
+        found.append(path.class_map())
+    return found

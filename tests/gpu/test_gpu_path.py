@@ -12,7 +12,8 @@ import kernel_reference as reference
 import numpy as np
 import pytest
 from kernel_runs import make_planes
-from stub_network import INPUT, LOGITS, stub_network
+from onnx_network import CUDA
+from stub_network import INPUT, LOGITS, class_maps, stub_network
 
 from rtseg.backends.tensorrt import cuda, graph
 from rtseg.backends.tensorrt.frames import FramePath, Geometry, Kernels
@@ -53,12 +54,7 @@ def test_frames_go_up_and_class_maps_come_down(recorded: bool, driver: Any, thre
         network, _ = stub_network(driver, memory, stream)
         path = FramePath(Geometry.of(frames[0], (960, 540)), network, kernels, driver, stream)
         replay = Replay(path.call, stream, driver, library)
-        found = []
-        for frame in frames:
-            path.stage(frame)
-            replay.run()
-            stream.synchronize()
-            found.append(path.class_map())
+        found = class_maps(path, replay.run, stream, frames)
         assert replay.recorded is recorded
         replay.free()
         path.free()
@@ -103,6 +99,16 @@ def test_a_forgotten_thread_ends_by_itself(driver: Any) -> None:
     del thread
     gc.collect()
     assert "rtseg-gpu" not in {each.name for each in threading.enumerate()}
+
+
+def test_the_whole_way_with_onnx_runtime_in_the_place_of_tensorrt(driver: Any, thread: GpuThread) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if CUDA not in onnxruntime.get_available_providers():
+        pytest.skip("needs onnxruntime-gpu")
+    pytest.importorskip("pydantic")
+    from onnx_frames import goes_the_whole_way
+
+    goes_the_whole_way(driver, thread, CUDA)
 
 
 def test_onnx_runtimes_cuda_provider_runs_the_shipped_network(driver: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ class Card:
     memory: int = 8192 * MB
     calls: list[str] = field(default_factory=list)
     init_error: str = ""
+    gone: bool = False
+    """Fallen off the bus: whatever is asked of it fails, and nothing can be freed."""
+    error: type[Exception] = Exception
     no_memory_after: int | None = None
     """So many allocations succeed."""
     on_copy: Callable[[], None] = lambda: None
@@ -52,9 +56,14 @@ class Card:
     def check_current(self) -> None:
         assert self.contexts.get(threading.get_ident(), 0), "no context is current in this thread"
 
+    def check_there(self) -> None:
+        if self.gone:
+            raise self.error("cuCtxSynchronize failed: the device is unavailable")
+
     def put(self, call: str, work: Callable[[], None]) -> None:
         """Into the stream: done at once, or kept for a recording."""
         self.check_current()
+        self.check_there()
 
         def do() -> None:
             self.note(call)
@@ -69,10 +78,12 @@ class Card:
         assert self.recording is None, "not allowed while calls are being recorded"
 
     def nothing_left(self) -> None:
+        assert not any(self.contexts.values()), f"contexts left current: {self.contexts}"
+        if self.gone:
+            return
         assert self.recording is None, "still recording"
         assert not self.page_locked, f"left page-locked: {self.page_locked}"
         assert not self.memories, f"left on the GPU: {self.memories}"
-        assert not any(self.contexts.values()), f"contexts left current: {self.contexts}"
 
 
 def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
@@ -88,6 +99,8 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
     class OutOfMemory(Error):
         pass
 
+    card.error = LogicError
+
     class Context:
         def push(self) -> None:
             thread = threading.get_ident()
@@ -98,6 +111,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
             card.check_current()
             card.contexts[threading.get_ident()] -= 1
             card.note("context.pop")
+            card.check_there()
 
     class Device:
         def __init__(self, ordinal: int) -> None:
@@ -109,6 +123,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
             return card.count
 
         def name(self) -> str:
+            card.check_there()
             return card.name
 
         def compute_capability(self) -> tuple[int, int]:
@@ -129,21 +144,35 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
 
         def __init__(self, flags: int = 0) -> None:
             card.check_current()
+            card.check_there()
             assert flags == 1, "the legacy stream waits for all others"
             card.note("stream")
 
         def synchronize(self) -> None:
             card.check_current()
             card.check_not_recording()
+            card.check_there()
             card.note("stream.synchronize")
 
         def __del__(self) -> None:
             card.note("del stream")
 
+    class Event:
+        def record(self, stream: Stream) -> None:
+            card.check_current()
+            self.at_s = time.perf_counter()
+
+        def synchronize(self) -> None:
+            card.check_current()
+
+        def time_till(self, other: Event) -> float:
+            return (other.at_s - self.at_s) * 1000
+
     class Allocation:
         def __init__(self, size: int) -> None:
             card.check_current()
             card.check_not_recording()
+            card.check_there()
             made = sum(call == "mem_alloc" for call in card.calls)
             if card.no_memory_after is not None and made >= card.no_memory_after:
                 raise OutOfMemory("cuMemAlloc failed: out of memory")
@@ -159,6 +188,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
         def free(self) -> None:
             card.check_current()
             assert self.thread == threading.get_ident(), "freed by another thread: that leaks"
+            card.check_there()
             del card.memories[self.address]
             card.note("free")
 
@@ -180,6 +210,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
         def free(self) -> None:
             card.check_current()
             assert self.thread == threading.get_ident(), "freed by another thread: that leaks"
+            card.check_there()
             card.page_locked.remove(self.memory.ctypes.data)
             card.note("free page-locked")
 
@@ -246,6 +277,7 @@ def make_pycuda(card: Card) -> tuple[types.ModuleType, types.ModuleType]:
         Context=Context,
         Device=Device,
         Stream=Stream,
+        Event=Event,
         Error=Error,
         LogicError=LogicError,
         MemoryError=OutOfMemory,

@@ -34,6 +34,8 @@ class Script:
     """Severity and text of what the builder says."""
     build_fails: bool = False
     refuses_plans: bool = False
+    no_room: bool = False
+    """For the engine, when it is opened."""
     no_context: bool = False
     no_builder: bool = False
     refuses_timings: bool = False
@@ -314,6 +316,14 @@ def _behave(trt: types.ModuleType, script: Script) -> None:
         note("Runtime")
 
     def deserialize_cuda_engine(self: Any, serialized_engine: bytes) -> Any:
+        if script.no_room:
+            say(
+                self._logger,
+                "ERROR",
+                "2: [defaultAllocator.cpp::allocate::31] Error Code 2: OutOfMemory "
+                "(Requested size was 73400320 bytes.)",
+            )
+            return None
         if script.refuses_plans or not serialized_engine.startswith(MAGIC):
             say(self._logger, "ERROR", "1: [stdArchiveReader.cpp::check::40] Serialization assertion failed")
             return None

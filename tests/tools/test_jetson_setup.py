@@ -251,6 +251,7 @@ def test_jetpack_7_wants_its_own_python(bench: Bench) -> None:
     done = bench.set_up()
     assert done.returncode == 2
     assert "is Python 3.10, but TensorRT and cv2 of JetPack 7 are for 3.12" in done.stderr
+    assert "PYTHON=/usr/bin/python3.12 " in done.stderr
     (bench.state / "version").write_text("3.12")
     assert bench.set_up().returncode == 0
 

@@ -1,6 +1,7 @@
 """Run by test_real_window.py in a process of its own: a window on a real X server, after cv2 was imported.
 
-python real_window.py MODEL_FOLDER OUT_FOLDER: writes shot.png and frame.png.
+python real_window.py MODEL_FOLDER OUT_FOLDER: writes shot.png, canvas-shot.png (what the
+screen has) and canvas.png (what it was given).
 """
 
 from __future__ import annotations
@@ -27,39 +28,49 @@ def main(model_folder: str, out: Path) -> None:
     reason = viewer.unavailable()
     if reason is not None:
         sys.exit(reason)
-    from PyQt6.QtCore import QTimer
+    from PyQt6.QtCore import QPoint, QRect, QSettings, QTimer
     from PyQt6.QtGui import QGuiApplication
     from PyQt6.QtWidgets import QApplication
 
-    from rtseg.preprocess import to_bgr
-    from rtseg.runtime.channel import LatestSlot
-    from rtseg.runtime.pipeline import Pipeline
-    from rtseg.runtime.shown import Shown
-    from rtseg.segmenter import load
-    from rtseg.video.demo.source import DemoSource
+    from rtseg.runtime.choice import NetworkChoice
+    from rtseg.runtime.request import DEMO, SourceRequest
+    from rtseg.runtime.session import Extras, Session
     from rtseg.viewer import app
+    from rtseg.viewer.settings import Settings
     from rtseg.viewer.window import ViewerWindow
 
-    def grab_at_the_end() -> None:
+    def grab_when_it_plays() -> None:
         for window in QApplication.topLevelWidgets():
-            if isinstance(window, ViewerWindow) and window.ended and window.isActiveWindow():
-                window.repaint()
-                screen, frame = window.screen(), window.canvas.frame
-                assert screen is not None and frame is not None
-                assert screen.grabWindow(window.winId()).save(str(out / "shot.png"))
-                cv2.imwrite(str(out / "frame.png"), to_bgr(frame))
-                window.close()
+            if not isinstance(window, ViewerWindow) or not window.isActiveWindow():
+                continue
+            playing, screen = window.bridge.state.playing, window.screen()
+            if (
+                playing is None
+                or playing.pipeline.running
+                or window.canvas.rendered is None
+                or screen is None
+            ):
+                continue
+            rendered = window.canvas.rendered
+            if rendered.view != window.canvas.view:
+                continue
+            window.repaint()
+            shot = screen.grabWindow(window.winId())
+            place = QRect(window.canvas.mapTo(window, QPoint()), window.canvas.size())
+            assert shot.save(str(out / "shot.png"))
+            assert shot.copy(place).save(str(out / "canvas-shot.png"))
+            cv2.imwrite(str(out / "canvas.png"), rendered.canvas[..., :3])
+            window.close()
 
-    with load(model_folder) as segmenter:
-        view: LatestSlot[Shown] = LatestSlot()
-        pipeline = Pipeline(DemoSource((640, 360)), segmenter, view=view, max_frames=20)
-        app._application()  # a timer needs one
-        timer = QTimer()
-        timer.timeout.connect(grab_at_the_end)
-        timer.start(100)
-        pipeline.start()
-        viewer.show(pipeline, view, title="demo")
-        timer.stop()
+    settings = Settings(QSettings(str(out / "viewer.ini"), QSettings.Format.IniFormat))
+    session = Session(NetworkChoice(model_folder), extras=Extras(max_frames=20))
+    app.application()  # a timer needs one
+    timer = QTimer()
+    timer.timeout.connect(grab_when_it_plays)
+    timer.start(100)
+    app.show(session, SourceRequest((DEMO,), demo_size=(640, 360)), settings=settings)
+    timer.stop()
+    assert session.join(5)
     print(QGuiApplication.platformName(), "QT_QPA_PLATFORM_PLUGIN_PATH" in os.environ)
 
 

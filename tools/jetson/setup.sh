@@ -39,7 +39,7 @@ check_python() {
     found=$(probe "$PYTHON") || found='does not run'
     [ "${found%% *}" = "$own_python" ] ||
         fail "$PYTHON is Python ${found%% /*}, but TensorRT and cv2 of JetPack $jetpack are for $own_python:" \
-            "name the board's own, PYTHON=/usr/bin/python3 $0"
+            "name the board's own, PYTHON=/usr/bin/python$own_python $0"
 }
 
 as_root() {

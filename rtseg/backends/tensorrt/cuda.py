@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -157,19 +157,22 @@ def open_driver() -> Driver:
 
 
 def read_gpu(driver: Driver, index: int = 0) -> Gpu:
-    """Raises ConfigError for a GPU that is not there."""
+    """Raises ConfigError for a GPU that is not there, BackendUnavailable for one that does not answer."""
     count = driver.Device.count()
     if not 0 <= index < count:
         raise ConfigError(f"GPU {index} was asked for; there are {count}, counted from 0")
-    device = driver.Device(index)
-    major, minor = device.compute_capability()
-    return Gpu(
-        index,
-        device.name(),
-        (major, minor),
-        device.total_memory(),
-        bool(device.get_attribute(driver.device_attribute.INTEGRATED)),
-    )
+    try:
+        device = driver.Device(index)
+        major, minor = device.compute_capability()
+        return Gpu(
+            index,
+            device.name(),
+            (major, minor),
+            device.total_memory(),
+            bool(device.get_attribute(driver.device_attribute.INTEGRATED)),
+        )
+    except driver.Error as error:
+        raise is_gone(error) from error
 
 
 @contextmanager
@@ -186,21 +189,31 @@ def context(driver: Driver, index: int = 0) -> Iterator[None]:
     try:
         yield
     finally:
-        primary.pop()
+        with suppress(driver.Error):  # of a GPU that is gone, after an error that says so
+            primary.pop()
 
 
 @contextmanager
 def freeing_frames() -> Iterator[None]:
     """Inside a context: an error that leaves it keeps nothing of the GPU alive.
 
-    Its traceback holds the variables of all functions that it came through, and what is freed after the
-    context is left, or by another thread, leaks or ends the process.
+    Its traceback, as that of its cause, holds the variables of all functions that it came through, and what
+    is freed after the context is left, or by another thread, leaks or ends the process.
     """
     try:
         yield
     except BaseException as error:
-        traceback.clear_frames(error.__traceback__)
+        cause: BaseException | None = error
+        while cause is not None:
+            traceback.clear_frames(cause.__traceback__)
+            cause = cause.__cause__
         raise
+
+
+def is_gone(error: Exception) -> BackendUnavailable:
+    """What a user is told of an error of the driver's in the middle of the work."""
+    reason = " ".join(str(error).split())
+    return BackendUnavailable(f"the GPU failed or is gone ({reason}), {INSTEAD}")
 
 
 def free_memory(driver: Driver) -> str:

@@ -34,7 +34,7 @@ class PlanSession(Closing):
         """Path is for messages.
 
         Raises ModelError for a plan that TensorRT refuses or that is not of our contract, BackendUnavailable
-        where the GPU has no room for it. Whatever was opened until then is closed again.
+        where the GPU has no room for it, fails or is gone. Whatever was opened until then is closed again.
         """
         self._driver = driver
         self._runtime: trt.Runtime | None = None
@@ -46,15 +46,13 @@ class PlanSession(Closing):
             stack.enter_context(cuda.context(driver, gpu_index))
             stack.callback(self._free)
             stack.enter_context(cuda.freeing_frames())
-            self._open(plan, path, classes)
-            try:
-                self._allocate()
-            except driver.MemoryError as error:
-                wanted = (self._input_bytes + self._logits.nbytes) // cuda.MB + 1
-                raise BackendUnavailable(
-                    f"{path}: the GPU has no {wanted} MB for its input and output "
-                    f"({cuda.free_memory(driver)}); close other programs, {cuda.INSTEAD}"
-                ) from error
+            with self._gpu_errors():
+                self._open(plan, path, classes)
+                try:
+                    self._allocate()
+                except driver.MemoryError as error:
+                    wanted = self._input_bytes + self._logits.nbytes
+                    raise self._no_room(path, "its input and output", wanted) from error
             self._stack = stack.pop_all()
 
     def infer(self, batch: UInt8Array) -> Logits:
@@ -95,28 +93,32 @@ class PlanSession(Closing):
         try:
             yield
         except self._driver.Error as error:
-            reason = " ".join(str(error).split())
-            raise BackendUnavailable(f"the GPU failed or is gone ({reason}), {cuda.INSTEAD}") from error
+            raise cuda.is_gone(error) from error
 
     def _open(self, plan: bytes, path: Path, classes: int) -> None:
-        JOURNAL.clear()
         self._runtime = trt.Runtime(logger())
         self._engine = engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
+            if JOURNAL.memory_wanted() is not None:  # the plan is good, and stays
+                raise self._no_room(path, "the engine", len(plan))
             raise ModelError(f"{path}: TensorRT {version()} refuses this engine ({JOURNAL.last_error()})")
         _check(path, engine, classes)
         self.shape: tuple[int, ...] = tuple(engine.get_tensor_profile_shape("image", 0)[1])
         """(1, H, W, 3) of the input."""
         self._context = engine.create_execution_context()
         if self._context is None:
-            wanted = JOURNAL.memory_wanted() or _context_bytes(engine)
-            raise BackendUnavailable(
-                f"{path}: the GPU has no {wanted // cuda.MB + 1} MB for the engine's own memory "
-                f"({cuda.free_memory(self._driver)}); close other programs, {cuda.INSTEAD}"
-            )
+            raise self._no_room(path, "the engine's own memory", _context_bytes(engine))
         self._context.set_input_shape("image", self.shape)
         if missing := self._context.infer_shapes():
             raise ModelError(f"{path}: TensorRT does not know the shape of {', '.join(missing)}")
+
+    def _no_room(self, path: Path, purpose: str, least: int) -> BackendUnavailable:
+        """For want of memory: as many bytes as TensorRT says that it wanted, else at least these."""
+        wanted = (JOURNAL.memory_wanted() or least) // cuda.MB + 1
+        return BackendUnavailable(
+            f"{path}: the GPU has no {wanted} MB for {purpose} ({cuda.free_memory(self._driver)}); close "
+            f"other programs, {cuda.INSTEAD}"
+        )
 
     def _allocate(self) -> None:
         assert self._context is not None

@@ -15,6 +15,7 @@ from rtseg.errors import BackendUnavailable
 
 T = TypeVar("T")
 _Job = Callable[[], None]
+_CLOSED = "the TensorRT backend is closed; open it again to go on"
 _PATIENCE_S = 10.0  # with a GPU that does not answer, at the end
 
 
@@ -42,7 +43,7 @@ class GpuThread(Closing):
         Raises BackendUnavailable once it is closed.
         """
         if not self._end.alive:
-            raise BackendUnavailable("the TensorRT backend is closed; open it again to go on")
+            raise BackendUnavailable(_CLOSED)
         done: Future[T] = Future()
 
         def job() -> None:
@@ -56,8 +57,12 @@ class GpuThread(Closing):
 
         if threading.current_thread() is self._thread:
             job()
-        else:
-            self._jobs.put(job)
+            return done
+        self._jobs.put(job)
+        if not self._end.alive:  # closed meanwhile: it was done before that, or never will be
+            self._thread.join(_PATIENCE_S)
+            if not done.done():
+                done.set_exception(BackendUnavailable(_CLOSED))
         return done
 
     def close(self) -> None:
@@ -81,9 +86,10 @@ def _work(
                     del job  # nothing of what it holds waits for the next
             finally:
                 at_end()
-    except BackendUnavailable as error:
-        if not opened.done():
-            opened.set_exception(error)
+    except BaseException as error:
+        if opened.done():
+            raise
+        opened.set_exception(error)  # whoever waits for it raises it
 
 
 def _end(jobs: queue.SimpleQueue[_Job | None], thread: threading.Thread) -> None:

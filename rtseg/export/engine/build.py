@@ -45,8 +45,7 @@ def build_plan(request: BuildRequest, driver: cuda.Driver, report: Report) -> Bu
             with cuda.context(driver, request.gpu.index), freeing_frames():
                 events.put(_build(request, driver, events.put, cancel.is_set))
         except driver.Error as error:
-            reason = " ".join(str(error).split())
-            events.put(BackendUnavailable(f"the GPU failed or is gone ({reason}), {cuda.INSTEAD}"))
+            events.put(cuda.is_gone(error))
         except BaseException as error:  # whatever it is, the other thread raises it
             events.put(error)
 

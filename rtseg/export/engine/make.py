@@ -160,9 +160,13 @@ def _hold_to_model(
         reference = open_reference(model.onnx_path.parent, size)
     else:  # a lone file, which has nothing beside it to be compared with
         reference = of_onnx(model.onnx_path, model.onnx_path.name)
-    with PlanSession(
-        plan, driver, path=model.onnx_path, classes=len(card.classes), gpu_index=wishes.gpu_index
-    ) as session:
+    try:
+        opened = PlanSession(
+            plan, driver, path=model.onnx_path, classes=len(card.classes), gpu_index=wishes.gpu_index
+        )
+    except ModelError as error:
+        raise ModelError(f"{error}, {cuda.INSTEAD}") from error
+    with opened as session:
         parity = wishes.gate.check(
             Predictor(f"{key.precision} engine", session.infer),
             reference,

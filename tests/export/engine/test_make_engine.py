@@ -252,6 +252,15 @@ def test_a_build_that_fails_says_why(
     assert not files(cache)
 
 
+def test_an_engine_that_is_refused_as_soon_as_it_is_built_is_not_kept(
+    trt10: Script, weightless_model: Path, cache: Path
+) -> None:
+    trt10.refuses_plans = True
+    with pytest.raises(ModelError, match=r"refuses this engine \(Serialization .*\), or use a CPU backend"):
+        make(weightless_model)
+    assert not files(cache)
+
+
 def test_an_engine_that_says_something_else_is_not_kept(
     trt10: Script, weightless_model: Path, cache: Path
 ) -> None:
@@ -369,6 +378,18 @@ def test_a_gpu_without_room_for_it_says_how_much_was_wanted(
     with pytest.raises(BackendUnavailable, match="the GPU has no 1 MB for its input and output"):
         make(weightless_model)
     assert not files(cache)
+
+
+def test_a_gpu_without_room_for_one_of_the_cache_does_not_cost_it(
+    trt10: Script, weightless_model: Path
+) -> None:
+    path = make(weightless_model).path
+    trt10.no_room = True
+    with pytest.raises(BackendUnavailable, match="the GPU has no 71 MB for the engine"):
+        make(weightless_model)
+    trt10.no_room = False
+    assert path.exists()
+    assert make(weightless_model).from_cache
 
 
 def test_a_gpu_that_disappears_is_one_line_and_all_is_let_go(trt10: Script, weightless_model: Path) -> None:
