@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 _MIB = 1 << 20
+_M_ARENA_MAX = -8  # malloc.h
 
 
 def memory_mib() -> tuple[float | None, float | None]:
@@ -20,15 +22,26 @@ def memory_mib() -> tuple[float | None, float | None]:
     return now and round(now / 1024, 1), peak and round(peak / 1024, 1)
 
 
-def give_back_memory() -> None:
-    """Let the system have what was freed; after much of it was, as when a source is closed.
+def keep_few_memory_pools() -> None:
+    """Let threads share glibc's pools of memory; called before there are threads, where they come and go.
 
-    glibc keeps it in pools, one for each few threads that ever were, which fill with holes: without this a
-    window that plays one source after the other grows by some MiB each time (tools/bench_viewer.py).
+    Else there is a pool for each few threads that ever were, up to eight a processor, and each fills with
+    holes: a window that plays one source after the other grew by some MiB each time (tools/bench_viewer.py).
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    mallopt = _of_glibc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
+
+
+def give_back_memory() -> None:
+    """Let the system have what was freed; after much of it was, as when a source is closed."""
+    trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def _peak_mib() -> float | None:

@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from PyQt6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from rtseg.runtime.process import keep_few_memory_pools
 from rtseg.runtime.request import SourceRequest
 from rtseg.runtime.session import Session
 from rtseg.runtime.style import Style
@@ -67,6 +68,7 @@ def show(
 def application() -> QApplication:
     """The one application of this process, kept until it ends."""
     forget_opencv_qt()
+    keep_few_memory_pools()
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
