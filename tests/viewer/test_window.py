@@ -257,6 +257,7 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     assert any(row.label == texts.RECORDING for panel in window.canvas.panels.values() for row in panel.rows)
     window.actions_.by_id["record_clean"].trigger()
     until(lambda: window.bridge.state.recording is None)
+    until(lambda: "-mask" in window.banner.text or ".mp4" in window.banner.text)  # it is finished soon after
     window.actions_.by_id["save_replay"].trigger()
     until(lambda: list(folder.glob("*-replay.mp4")))
     window.actions_.by_id["snapshot"].trigger()
