@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,9 +83,7 @@ def test_what_pycuda_is_built_with_is_asked_for_before_pycuda(
     here(answering(workstation(tmp_path), **gpu))
     outcome = rtseg("doctor", "--for", "tensorrt", columns=80)
     assert outcome.code == 1
-    commands = [
-        line.strip() for line in outcome.out.splitlines() if line.startswith("  ") and "install" in line
-    ]
+    commands = [line.strip() for line in outcome.out.splitlines() if re.match(r"  \S.*\binstall\b", line)]
     from_pip = "PATH=/usr/local/cuda/bin:$PATH pip install 'rtseg[tensorrt]'"
     assert commands == ["sudo apt install nvidia-cuda-toolkit", from_pip, from_pip]
 
