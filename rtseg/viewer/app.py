@@ -48,7 +48,7 @@ def show(
     bridge = Bridge(session, BACKGROUND)
     window = ViewerWindow(bridge, settings)
     if request is None:
-        window.pick_source()
+        window.sources.pick()
     loop = QEventLoop()
     window.closed.connect(loop.quit)
     try:

@@ -158,7 +158,7 @@ def test_every_key_of_the_help_sheet_does_what_it_says(
         if name in APART:
             continue
         if window.bridge.state.playing.request.is_demo:
-            window.open(clip)
+            window.sources.open(clip)
             until(lambda: not window.bridge.state.playing.request.is_demo)
         window.activateWindow()
         window._show_canvas()
@@ -233,6 +233,31 @@ def test_a_network_that_cannot_be_had_is_a_banner_and_the_old_one_goes_on(
     until(lambda: window.bridge.state.trouble is None)
 
 
+def test_where_nothing_plays_there_is_nothing_but_the_question(open_window: OpenWindow, until) -> None:
+    window = open_window()
+    actions = window.actions_.by_id
+    assert not window.side_panel.isVisible()
+    for name in ("snapshot", "reopen", "play", "zoom_in", "mode_mask", "next_palette"):
+        assert not actions[name].isEnabled(), name
+    for name in ("open_file", "open_demo", "choose_network", "help", "quit"):
+        assert actions[name].isEnabled(), name
+    actions["choose_network"].trigger()
+    assert window.side_panel.isVisible(), "a network can be chosen before it is loaded"
+    actions["side_panel"].trigger()
+    assert not window.side_panel.isVisible()
+    assert window.settings.panel_shown, "what is wanted beside a picture is something else"
+    window.sources.open(DEMO)
+    until(lambda: shows_pictures(window))
+    assert window.side_panel.isVisible()
+    assert actions["zoom_in"].isEnabled()
+    assert not actions["play"].isEnabled(), "the demo is no recording"
+    actions["pick_source"].trigger()
+    assert window.start_page.isVisible()
+    assert window.side_panel.isVisible()
+    actions["escape"].trigger()
+    assert window.canvas.isVisible()
+
+
 def test_a_source_that_is_missing_can_be_tried_again(open_window: OpenWindow, until, tmp_path: Path) -> None:
     late = tmp_path / "late.mp4"
     window = open_window(str(late))
@@ -300,7 +325,7 @@ def test_sources_change_again_and_again_and_leave_no_thread(
     QTest.qWait(300)
     for number in range(12):
         before = window.bridge.state.playing
-        window.open(clip if number % 2 == 0 else DEMO)
+        window.sources.open(clip if number % 2 == 0 else DEMO)
         until(
             lambda before=before: window.bridge.state.playing is not before and not window.bridge.state.busy
         )
