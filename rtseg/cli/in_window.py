@@ -56,9 +56,14 @@ def run(config: RunConfig, console: Console) -> list[Path]:
 def view(source: str | None, network: NetworkChoice, console: Console) -> list[Path]:
     """Show the window with this source, or one that asks for it; -> the files that were written."""
     from rtseg import viewer
+    from rtseg.card import find_model
     from rtseg.runtime.request import SourceRequest
     from rtseg.runtime.session import Session
+    from rtseg.video.source import check_path
 
+    find_model(network.model)
+    if source is not None:
+        check_path(source)
     session = Session(network)
     try:
         viewer.show(session, None if source is None else SourceRequest((source,)))

@@ -159,15 +159,16 @@ class Session:
             self._segmenter.close()
 
     def _do(self, command: _Command) -> None:
+        # That it is done and what came of it are one change: nobody sees a trouble while it is still busy.
         try:
             command()
         except RtsegError as error:
             self._again = command
-            self._set(trouble=Trouble(error, "again"))
+            self._set(trouble=Trouble(error, "again"), busy=None)
         except Exception as error:  # a mistake of ours: to be seen, and no reason for the window to die
             _LOG.exception("rtseg made a mistake")
-            self._set(trouble=Trouble(error))
-        finally:
+            self._set(trouble=Trouble(error), busy=None)
+        else:
             self._set(busy=None)
 
     def _set(self, **changes: Any) -> None:

@@ -238,8 +238,9 @@ class ViewerWindow(QMainWindow):
     def _show_playing(self, playing: Playing | None) -> None:
         if playing is None or playing.ended:
             return
-        self.setWindowTitle(texts.TITLE.format(source=playing.source.name))
+        self.setWindowTitle(texts.TITLE.format(source=words.title(playing)))
         self.remembered.keep_source(playing.request)
+        self.start_page.address.clear()  # there may be a password in it
         self.side_panel.plots.clear()
         self.playback_bar.set_thumbnails(self.bridge.thumbnail)
         self._show_canvas()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rtseg.runtime.captures import Saved
 from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.viewer import texts
 from rtseg.viewer.content import Running
 from rtseg.viewer.panels import Panel, Row
+
+
+def title(playing: Playing) -> str:
+    """The sources by their names alone: where they are is said by the panels."""
+    name = playing.source.name
+    names = [name] if len(playing.request.uris) == 1 else name.split(" + ")
+    return " + ".join(each if "://" in each else Path(each).name or each for each in names)
 
 
 def running(state: State, playing: Playing) -> Running:

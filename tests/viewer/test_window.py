@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -369,6 +371,19 @@ def test_two_hundred_windows_open_and_close(qapp: QApplication, settings: Settin
     assert len(timers) < 20
     assert max(widgets) <= widgets[0] + 1
     assert rtseg_threads() == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_closes_it_as_a_user_does(
+    qapp: QApplication, settings: Settings, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    QTimer.singleShot(50, lambda: os.kill(os.getpid(), number))
+    session = Session(NetworkChoice("street-s"))
+    app.show(session, None, settings=settings)
+    assert session.join(2)
+    assert settings.geometry, "it was closed properly"
+    assert signal.getsignal(number) == before
 
 
 def test_a_mistake_of_ours_is_told_and_raised_at_the_end(
