@@ -8,7 +8,7 @@ from typing import Final
 
 from rtseg.frame import Size
 from rtseg.runtime.grid import CELL, GridSource
-from rtseg.runtime.pipeline import Policy
+from rtseg.runtime.policy import Policy
 from rtseg.video.camera_format import CameraFormat
 from rtseg.video.player import Player
 from rtseg.video.source import Source, open_source

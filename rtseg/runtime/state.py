@@ -8,7 +8,8 @@ from typing import Literal
 from rtseg.runtime.captures import Saved
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.choice import NetworkChoice
-from rtseg.runtime.pipeline import Pipeline, Policy
+from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.policy import Policy
 from rtseg.runtime.recording import Recording
 from rtseg.runtime.request import SourceRequest
 from rtseg.runtime.shown import Shown
