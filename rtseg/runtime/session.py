@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -168,46 +169,63 @@ class Session:
         self._set(playing=replace(playing, ended=True))
 
     def _open(self, request: SourceRequest) -> None:
-        self._set(busy=Busy("opening", ", ".join(request.uris)))
-        playing = self.state.playing
-        if playing is not None and set(playing.request.uris) & set(request.uris):
-            self._stop()  # a camera cannot be opened twice
-        source = open_request(request, policy=self.state.policy, watched=True)
+        self._set(busy=Busy("opening", request.name))
+        before = self.state.playing
         try:
-            if self._segmenter is None:
-                self._set(busy=Busy("loading", self.state.network.model))
-                self._segmenter = self.state.network.load("live")
-            self._set(busy=Busy("opening", source.name))
-            self._stop()
-            pipeline, view = self._pipeline(source, self._segmenter)
-            if self._errands.closing:
+            if before is not None and set(before.request.uris) & set(request.uris):
+                self._stop()  # a camera cannot be opened twice
+            source = open_request(request, policy=self.state.policy, watched=True)
+            try:
+                self._play(request, source)
+            except BaseException:
                 source.close()
-                return
-            pipeline.start()
+                raise
         except BaseException:
-            source.close()
+            if before is not None and not before.pipeline.running:
+                self._set(playing=replace(before, ended=True))
             raise
+
+    def _play(self, request: SourceRequest, source: Source) -> None:
+        if self._segmenter is None:
+            self._set(busy=Busy("loading", self.state.network.model))
+            self._segmenter = self.state.network.load("live")
+        self._set(busy=Busy("opening", source.name))
+        self._stop()
+        if self._errands.closing:
+            source.close()
+            return
+        view: LatestSlot[Shown] = LatestSlot()
+        pipeline = self._begin(source, self._segmenter, view)
         self._captures.watch(pipeline)
         self._seen_end = False
         player = source if isinstance(source, Player) else None
         self._set(playing=Playing(request, pipeline, view, player), trouble=None, recording=None)
 
-    def _pipeline(self, source: Source, segmenter: Segmenter) -> tuple[Pipeline, LatestSlot[Shown]]:
-        extras, self._extras = self._extras, Extras()
-        self._ladder = extras.ladder(source, segmenter) if extras.ladder else None
-        view: LatestSlot[Shown] = LatestSlot()
-        pipeline = Pipeline(
-            source,
-            segmenter,
-            sinks=extras.sinks(source, segmenter) if extras.sinks else (),
-            policy=self.state.policy,
-            style=self.style,
-            max_frames=extras.max_frames,
-            max_age_ms=extras.max_age_ms,
-            ladder=self._ladder,
-            view=view,
-        )
-        return pipeline, view
+    def _begin(self, source: Source, segmenter: Segmenter, view: LatestSlot[Shown]) -> Pipeline:
+        extras = self._extras
+        with ExitStack() as undone:
+            ladder = extras.ladder(source, segmenter) if extras.ladder else None
+            if ladder is not None:
+                undone.callback(ladder.close)
+            sinks = extras.sinks(source, segmenter) if extras.sinks else ()
+            for sink in sinks:
+                undone.callback(sink.close)
+            pipeline = Pipeline(
+                source,
+                segmenter,
+                sinks=sinks,
+                policy=self.state.policy,
+                style=self.style,
+                max_frames=extras.max_frames,
+                max_age_ms=extras.max_age_ms,
+                ladder=ladder,
+                view=view,
+            )
+            pipeline.start()
+            undone.pop_all()
+        # Had by the first loop that runs: one that cannot be begun may be tried again with all of it.
+        self._extras, self._ladder = Extras(), ladder
+        return pipeline
 
     def _use(self, network: NetworkChoice) -> None:
         self._set(busy=Busy("loading", network.model))

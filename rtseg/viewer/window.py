@@ -224,7 +224,7 @@ class ViewerWindow(QMainWindow):
         for kind in ("seen", "clean"):
             self.actions_.check(f"record_{kind}", recording is not None and recording.kind == kind)
         playing = state.playing
-        is_recording = playing is not None and playing.player is not None
+        is_recording = playing is not None and playing.player is not None and not playing.ended
         if playing is None:
             self.canvas.set_trouble(busy)
             if busy:
