@@ -29,6 +29,7 @@ from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 from rtseg.video.cameras import cameras
+from rtseg.video.live import LiveSource
 from rtseg.video.player import Player
 from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
@@ -117,6 +118,12 @@ class Session:
         """Do again what failed last."""
         if (again := self._again) is not None:
             self._errands.ask(again)
+
+    def connect_now(self) -> None:
+        """Wait no longer until a source that was lost is tried again."""
+        playing = self.state.playing
+        if playing is not None and isinstance(playing.source, LiveSource):
+            playing.source.connect_now()
 
     def dismiss(self) -> None:
         """Forget the trouble."""

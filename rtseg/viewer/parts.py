@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rtseg.viewer.banner import Banner
@@ -10,6 +10,10 @@ from rtseg.viewer.canvas import Canvas
 from rtseg.viewer.playback_bar import PlaybackBar
 from rtseg.viewer.side_panel import SidePanel
 from rtseg.viewer.start_page import StartPage
+
+_MARGIN_PX = 12
+_NOTE_PX = 640
+_MOVES_NOTE = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.LayoutRequest}
 
 
 class Parts(QWidget):
@@ -25,6 +29,8 @@ class Parts(QWidget):
         super().__init__(parent)
         self.canvas, self.start_page = Canvas(), StartPage()
         self.banner, self.side_panel, self.playback_bar = Banner(), SidePanel(), PlaybackBar()
+        self.note = Banner(self)
+        """Floats on the picture, which it does not move."""
         self.plays = False
         """Whether there is a source."""
         self.is_recording = False
@@ -45,7 +51,22 @@ class Parts(QWidget):
         column.addWidget(self.banner)
         column.addLayout(beside, stretch=1)
         column.addWidget(self.playback_bar)
+        self._pages.installEventFilter(self)
+        self.note.installEventFilter(self)
         self._arrange()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Called by Qt: keeps the note in the corner that no panel is in."""
+        if event is not None and event.type() in _MOVES_NOTE:
+            self._place_note()
+        return super().eventFilter(watched, event)
+
+    def _place_note(self) -> None:
+        area, note = self._pages.geometry(), self.note
+        width = min(note.one_line_width, area.width() - 2 * _MARGIN_PX, _NOTE_PX)
+        height = max(note.heightForWidth(width), note.minimumSizeHint().height())
+        note.setGeometry(area.right() + 1 - _MARGIN_PX - width, area.top() + _MARGIN_PX, width, height)
+        note.raise_()
 
     @property
     def asks_for_source(self) -> bool:

@@ -23,12 +23,12 @@ from rtseg.viewer.controls import (
     ViewControls,
 )
 from rtseg.viewer.help_sheet import HelpSheet
+from rtseg.viewer.messages import Messages
 from rtseg.viewer.meter import Reading
 from rtseg.viewer.parts import Parts
 from rtseg.viewer.remembered import Remembered
 from rtseg.viewer.settings import Settings
 
-_NOTE_MS = 8000
 _PLAYBACK = (
     "play",
     "step_forward",
@@ -64,6 +64,7 @@ class ViewerWindow(QMainWindow):
         self.remembered = Remembered(self, parts, settings)
         self.sources = SourceControls(bridge, parts, settings)
         self.captures = CaptureControls(bridge, self.canvas, settings)
+        self.messages = Messages(bridge, parts, self.captures)
         self.actions_ = Actions(
             self,
             self.canvas,
@@ -123,8 +124,6 @@ class ViewerWindow(QMainWindow):
         canvas.full_screen_asked.connect(self.toggle_full_screen)
         self.start_page.source_chosen.connect(self.sources.open)
         self.start_page.cameras_wanted.connect(bridge.session.look_for_cameras)
-        self.banner.retried.connect(self._banner_pressed)
-        self.banner.dismissed.connect(bridge.session.dismiss)
         self.side_panel.classes.style_changed.connect(self._style_changed)
         self.side_panel.network.network_chosen.connect(bridge.session.use)
         self.side_panel.network.policy_chosen.connect(bridge.session.set_policy)
@@ -148,8 +147,8 @@ class ViewerWindow(QMainWindow):
         """The nearest thing that can be left."""
         if self.help.isVisible():
             self.help.close_sheet()
-        elif self.banner.text:
-            self.banner.dismiss()
+        elif self.messages.leave():
+            return
         elif self.isFullScreen():
             self.toggle_full_screen()
         elif self.parts.asks_for_source and self.bridge.state.playing is not None:
@@ -179,12 +178,6 @@ class ViewerWindow(QMainWindow):
         self.settings.hud_level = over_picture.level_after(self.settings.hud_level)
         self._refresh_panels()
 
-    def _banner_pressed(self) -> None:
-        if self.banner.level == "trouble":
-            self.bridge.session.retry()
-        else:
-            self.captures.open_folder()
-
     def _style_changed(self, style: Style) -> None:
         session = self.bridge.session
         self.remembered.keep_style(style, session.style)
@@ -201,7 +194,7 @@ class ViewerWindow(QMainWindow):
         """As on the first day; sources and network stay."""
         self.remembered.forget()
         self._refresh_panels()
-        self.banner.show_note(texts.SETTINGS_RESET, for_ms=_NOTE_MS)
+        self.messages.show_note(texts.SETTINGS_RESET)
 
     # What there is to show.
 
@@ -211,7 +204,7 @@ class ViewerWindow(QMainWindow):
         if state.trouble is not before.trouble:
             self._show_trouble(state.trouble)
         if state.saved is not before.saved and state.saved is not None:
-            self.banner.show_note(words.saved(state.saved), button=texts.OPEN_CAPTURES, for_ms=_NOTE_MS)
+            self.messages.show_saved(state.saved)
         if state.cameras is not None and state.cameras is not before.cameras:
             self.start_page.set_cameras(state.cameras)
         self._show_state(state)
@@ -240,6 +233,7 @@ class ViewerWindow(QMainWindow):
             return
         self.setWindowTitle(texts.TITLE.format(source=words.title(playing)))
         self.remembered.keep_source(playing.request)
+        self.messages.source_changed()
         self.start_page.address.clear()  # there may be a password in it
         self.side_panel.plots.clear()
         self.playback_bar.set_thumbnails(self.bridge.thumbnail)
@@ -254,13 +248,8 @@ class ViewerWindow(QMainWindow):
         self.actions_.check("loop", position.loop)
 
     def _show_trouble(self, trouble: Trouble | None) -> None:
-        if trouble is None:
-            if self.banner.level == "trouble":
-                self.banner.clear()
-            return
-        text, mend = words.trouble(trouble)
-        self.banner.show_trouble(text, mend, texts.RETRIES.get(trouble.retry))
-        if self.bridge.state.playing is None:
+        self.messages.show_trouble(trouble)
+        if trouble is not None and self.bridge.state.playing is None:
             self.sources.pick()
 
     def _show_rendered(self, rendered: Rendered) -> None:
@@ -274,7 +263,10 @@ class ViewerWindow(QMainWindow):
         frame = self.canvas.rendered.shown.frame if self.canvas.rendered else None
         # A grid says it in the tile, as long as any other plays.
         some_play = frame is not None and any(tile.playing for tile in frame.tiles)
-        self.canvas.set_trouble("" if some_play else reading.trouble)
+        lost = "" if some_play else reading.trouble
+        self.canvas.set_trouble(lost)
+        if (playing := self.bridge.state.playing) is not None:
+            self.messages.watch(playing, lost)
         if self.side_panel.isVisible():
             self.side_panel.plots.add(reading)
             self.side_panel.classes.set_shares(reading.shares)

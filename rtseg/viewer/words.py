@@ -43,7 +43,7 @@ def status(state: State, playing: Playing, *, with_keys: bool) -> Panel | None:
         minutes, seconds = divmod(int(state.recording.seconds), 60)
         clock = texts.CLOCK.format(minutes=minutes, seconds=seconds)
         rows.append(Row(texts.RECORDING, clock, color=(224, 48, 48)))
-    if playing.ended:
+    if playing.ended and state.trouble is None:
         rows.append(Row(texts.FINISHED))
     if with_keys:
         rows.append(Row(texts.KEYS, quiet=True))

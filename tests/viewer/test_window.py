@@ -22,11 +22,13 @@ from PyQt6.QtGui import QDropEvent, QKeySequence, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from streaming import HttpServer, camera
 
 from rtseg.labels import PALETTE
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.session import Session
 from rtseg.runtime.view import MODES
+from rtseg.video.live import Backoff
 from rtseg.viewer import app, texts, theme
 from rtseg.viewer.commands import COMMANDS
 from rtseg.viewer.settings import Settings
@@ -273,6 +275,27 @@ def test_a_source_that_is_missing_can_be_tried_again(open_window: OpenWindow, un
     assert window.settings.recent[0] == str(late)
 
 
+def test_a_stream_that_is_lost_is_told_and_comes_back_on_demand(open_window: OpenWindow, until) -> None:
+    with HttpServer(cam=camera(rate=25)) as server:
+        port = server.port
+        window = open_window(server.url("cam"))
+        until(lambda: shows_pictures(window))
+        size = window.canvas.size()
+        window.messages.show_note("a note")
+        assert window.canvas.size() == size, "a note moves nothing"
+    source = window.bridge.state.playing.source
+    source._backoff = Backoff(first_s=60, longest_s=60)
+    until(lambda: window.banner.text)
+    assert "gives no pictures" in window.banner.text
+    with HttpServer(port, cam=camera(rate=25)):
+        until(lambda: source.state.startswith("reconnecting"))
+        window.banner.button.click()
+        until(lambda: source.state == "playing" and not window.banner.text)
+        until(lambda: "came back" in window.parts.note.text)
+        window.close()
+    assert window.bridge.state.playing.source is source, "it was not opened anew"
+
+
 def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, until, tmp_path: Path) -> None:
     folder = tmp_path / "captures"
     window = open_window(DEMO)
@@ -288,8 +311,10 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     until(lambda: list(folder.glob("*-replay.mp4")))
     window.actions_.by_id["snapshot"].trigger()
     until(lambda: list(folder.glob("*-overlay.png")))
-    until(lambda: "overlay" in window.banner.text or "frame" in window.banner.text)
-    video, masks = (next(iter(folder.glob(pattern))) for pattern in ("*[0-9].mp4", "*-mask.mkv"))
+    until(lambda: "overlay" in window.parts.note.text or "frame" in window.parts.note.text)
+    patterns = "*[0-9].mp4", "*-mask.mkv"
+    until(lambda: all(list(folder.glob(pattern)) for pattern in patterns))
+    video, masks = (next(iter(folder.glob(pattern))) for pattern in patterns)
     counts = []
     for path in (video, masks):
         with av.open(str(path)) as container:
