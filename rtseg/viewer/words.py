@@ -64,7 +64,9 @@ def trouble(what: Trouble) -> tuple[str, str]:
 
 def saved(what: Saved) -> str:
     """Which files were written, by the name of the first."""
-    name = what.files[0].name if what.files else ""
+    if not what.files:
+        return texts.SAVED_NOTHING
+    name = what.files[0].name
     if what.seconds is None:
         return texts.SAVED_PICTURES.format(name=name, count=len(what.files))
     return texts.SAVED_VIDEO.format(name=name, seconds=what.seconds)

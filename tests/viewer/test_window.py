@@ -325,6 +325,21 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     }
 
 
+def test_a_recording_of_a_paused_picture_is_said_to_be_none(
+    open_window: OpenWindow, until, clip: str, tmp_path: Path
+) -> None:
+    window = open_window(clip)
+    until(lambda: shows_pictures(window))
+    window.actions_.by_id["play"].trigger()
+    QTest.qWait(200)  # what is under way comes out
+    for is_recording in (True, False):
+        window.actions_.by_id["record_seen"].trigger()
+        until(lambda wanted=is_recording: (window.bridge.state.recording is not None) == wanted)
+    until(lambda: window.parts.note.text)
+    assert window.parts.note.text == texts.SAVED_NOTHING
+    assert not list(tmp_path.glob("captures/*"))
+
+
 def test_what_is_dropped_onto_it_is_played_and_remembered(
     open_window: OpenWindow, until, clip: str, settings: Settings
 ) -> None:
