@@ -93,6 +93,7 @@ class Parts(QWidget):
     def set_playing(self, *, plays: bool, is_recording: bool) -> None:
         """Tell it of `plays` and `is_recording`."""
         self.plays, self.is_recording = plays, is_recording
+        self.start_page.set_way_back(plays)
         self._arrange()
 
     def set_alone(self, alone: bool) -> None:

@@ -123,6 +123,7 @@ class ViewerWindow(QMainWindow):
         canvas.painted.connect(bridge.painted)
         canvas.full_screen_asked.connect(self.toggle_full_screen)
         self.start_page.source_chosen.connect(self.sources.open)
+        self.start_page.left.connect(self._show_canvas)
         self.start_page.cameras_wanted.connect(bridge.session.look_for_cameras)
         self.side_panel.classes.style_changed.connect(self._style_changed)
         self.side_panel.network.network_chosen.connect(bridge.session.use)

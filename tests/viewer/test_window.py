@@ -241,6 +241,7 @@ def test_where_nothing_plays_there_is_nothing_but_the_question(open_window: Open
     window = open_window()
     actions = window.actions_.by_id
     assert not window.side_panel.isVisible()
+    assert not window.start_page.back.isVisible()
     for name in ("snapshot", "reopen", "play", "zoom_in", "mode_mask", "next_palette"):
         assert not actions[name].isEnabled(), name
     for name in ("open_file", "open_demo", "choose_network", "help", "quit"):
@@ -258,6 +259,9 @@ def test_where_nothing_plays_there_is_nothing_but_the_question(open_window: Open
     actions["pick_source"].trigger()
     assert window.start_page.isVisible()
     assert window.side_panel.isVisible()
+    window.start_page.back.click()
+    assert window.canvas.isVisible()
+    actions["pick_source"].trigger()
     actions["escape"].trigger()
     assert window.canvas.isVisible()
 
@@ -307,13 +311,13 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     assert any(row.label == texts.RECORDING for panel in window.canvas.panels.values() for row in panel.rows)
     window.actions_.by_id["record_clean"].trigger()
     until(lambda: window.bridge.state.recording is None)
+    until(lambda: window.parts.note.text)  # then it is finished
+    patterns = "*[0-9].mp4", "*-mask.mkv"
     window.actions_.by_id["save_replay"].trigger()
     until(lambda: list(folder.glob("*-replay.mp4")))
     window.actions_.by_id["snapshot"].trigger()
     until(lambda: list(folder.glob("*-overlay.png")))
     until(lambda: "overlay" in window.parts.note.text or "frame" in window.parts.note.text)
-    patterns = "*[0-9].mp4", "*-mask.mkv"
-    until(lambda: all(list(folder.glob(pattern)) for pattern in patterns))
     video, masks = (next(iter(folder.glob(pattern))) for pattern in patterns)
     counts = []
     for path in (video, masks):
