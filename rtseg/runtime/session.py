@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from rtseg.runtime.captures import Captures, Saved
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.errands import Errand, Errands
-from rtseg.runtime.ladder import Ladder
+from rtseg.runtime.extras import Extras
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.policy import Policy
 from rtseg.runtime.recording import Recording, RecordingKind
@@ -31,22 +29,11 @@ from rtseg.segmenter import Segmenter
 from rtseg.video.cameras import cameras
 from rtseg.video.live import LiveSource
 from rtseg.video.player import Player
-from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
 
 _LOG = logging.getLogger(__name__)
 _STOP_S = 3.0
 _SWITCH_S = 10.0
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What the first loop of a session has beside the others."""
-
-    sinks: Callable[[Source, Segmenter], Sequence[Sink]] | None = None
-    ladder: Callable[[Source, Segmenter], Ladder] | None = None
-    max_frames: int | None = None
-    max_age_ms: float | None = None
 
 
 class Session:
@@ -72,7 +59,6 @@ class Session:
         self._extras = extras or Extras()
         self._captures = Captures(replay=replay, finished=self._recorded)
         self._segmenter: Segmenter | None = None
-        self._ladder: Ladder | None = None
         self._again: Errand | None = None
         self._seen_end = True
         self._errands = Errands("rtseg-session", do=self._do, idle=self._look, last=self._end)
@@ -134,6 +120,13 @@ class Session:
         self._errands.close()
         if (playing := self.state.playing) is not None:
             playing.pipeline.stop()
+
+    @property
+    def waits_for_a_source(self) -> bool:
+        """Whether it does nothing but open one, which may take as long as a server likes. From any thread."""
+        busy, playing = self.state.busy, self.state.playing
+        opens = busy is not None and busy.doing == "opening"
+        return opens and (playing is None or not playing.pipeline.running)
 
     def join(self, timeout: float) -> bool:
         """Wait for the end; True when it came in time."""
@@ -202,37 +195,12 @@ class Session:
             source.close()
             return
         view: LatestSlot[Shown] = LatestSlot()
-        pipeline = self._begin(source, self._segmenter, view)
+        pipeline = self._extras.begin(source, self._segmenter, self.state.policy, self.style, view)
+        self._extras = Extras()  # had by the first that runs: what cannot begin is tried again with all of it
         self._captures.watch(pipeline)
         self._seen_end = False
         player = source if isinstance(source, Player) else None
         self._set(playing=Playing(request, pipeline, view, player), trouble=None, recording=None)
-
-    def _begin(self, source: Source, segmenter: Segmenter, view: LatestSlot[Shown]) -> Pipeline:
-        extras = self._extras
-        with ExitStack() as undone:
-            ladder = extras.ladder(source, segmenter) if extras.ladder else None
-            if ladder is not None:
-                undone.callback(ladder.close)
-            sinks = extras.sinks(source, segmenter) if extras.sinks else ()
-            for sink in sinks:
-                undone.callback(sink.close)
-            pipeline = Pipeline(
-                source,
-                segmenter,
-                sinks=sinks,
-                policy=self.state.policy,
-                style=self.style,
-                max_frames=extras.max_frames,
-                max_age_ms=extras.max_age_ms,
-                ladder=ladder,
-                view=view,
-            )
-            pipeline.start()
-            undone.pop_all()
-        # Had by the first loop that runs: one that cannot be begun may be tried again with all of it.
-        self._extras, self._ladder = Extras(), ladder
-        return pipeline
 
     def _use(self, network: NetworkChoice) -> None:
         self._set(busy=Busy("loading", network.model))
@@ -308,9 +276,8 @@ class Session:
             if not self._seen_end:
                 _LOG.warning("%s", error)
         self._seen_end = True
-        if self._ladder is not None:
-            self._ladder.close()
-            self._ladder = None
+        if pipeline.ladder is not None:
+            pipeline.ladder.close()
         if not ended:
             self._segmenter = None  # a call that does not return still uses it: it can only be left behind
         elif not pipeline.abandoned:

@@ -13,10 +13,11 @@ from clips import write_clip
 
 from rtseg.errors import ConfigError, ModelError, SourceError
 from rtseg.runtime.choice import NetworkChoice
+from rtseg.runtime.extras import Extras
 from rtseg.runtime.ladder import Ladder, rungs
 from rtseg.runtime.renderer import Renderer
 from rtseg.runtime.request import DEMO, SourceRequest
-from rtseg.runtime.session import Extras, Session
+from rtseg.runtime.session import Session
 from rtseg.runtime.view import View
 
 DEMO_REQUEST = SourceRequest((DEMO,), demo_size=(64, 48))
