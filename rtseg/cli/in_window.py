@@ -29,10 +29,12 @@ def run(config: RunConfig, console: Console) -> list[Path]:
     from rtseg import viewer
     from rtseg.card import find_model
     from rtseg.runtime.extras import Extras
+    from rtseg.runtime.process import share_heaps
     from rtseg.runtime.session import Session
     from rtseg.runtime.style import Style
     from rtseg.video.source import check_path
 
+    share_heaps()
     for uri in config.source.uris:
         check_path(uri)
     check_outputs(config, [Path(uri) for uri in config.source.uris])
@@ -60,10 +62,12 @@ def view(source: str | None, network: NetworkChoice, console: Console) -> list[P
     """Show the window with this source, or one that asks for it; -> the files that were written."""
     from rtseg import viewer
     from rtseg.card import find_model
+    from rtseg.runtime.process import share_heaps
     from rtseg.runtime.request import SourceRequest
     from rtseg.runtime.session import Session
     from rtseg.video.source import check_path
 
+    share_heaps()
     find_model(network.model)
     if source is not None:
         check_path(source)

@@ -20,6 +20,7 @@ from rtseg.runtime.errands import Errand, Errands
 from rtseg.runtime.extras import Extras
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.runtime.policy import Policy
+from rtseg.runtime.process import give_memory_back
 from rtseg.runtime.recording import Recording, RecordingKind
 from rtseg.runtime.request import SourceRequest, open_request
 from rtseg.runtime.shown import Shown
@@ -191,6 +192,7 @@ class Session:
             self._segmenter = self.state.network.load("live")
         self._set(busy=Busy("opening", source.name))
         self._stop()
+        give_memory_back()  # what the loop before has left
         if self._errands.closing:
             source.close()
             return
