@@ -23,7 +23,8 @@ _DEMO_FRAMES = 300
 
 def run(config: RunConfig, console: Console) -> list[Path]:
     """Run to the end; -> the files that were written."""
-    from rtseg.runtime.pipeline import Pipeline, is_latest
+    from rtseg.runtime.pipeline import Pipeline
+    from rtseg.runtime.policy import is_latest
     from rtseg.runtime.request import open_request
     from rtseg.runtime.style import Style
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rtseg.runtime.session import Session
 
 _FINISH_S = 15.0
+_CLOSE_S = 0.5
 
 
 def run(config: RunConfig, console: Console) -> list[Path]:
@@ -26,10 +28,13 @@ def run(config: RunConfig, console: Console) -> list[Path]:
     """
     from rtseg import viewer
     from rtseg.card import find_model
-    from rtseg.runtime.session import Extras, Session
+    from rtseg.runtime.extras import Extras
+    from rtseg.runtime.process import share_heaps
+    from rtseg.runtime.session import Session
     from rtseg.runtime.style import Style
     from rtseg.video.source import check_path
 
+    share_heaps()
     for uri in config.source.uris:
         check_path(uri)
     check_outputs(config, [Path(uri) for uri in config.source.uris])
@@ -56,9 +61,16 @@ def run(config: RunConfig, console: Console) -> list[Path]:
 def view(source: str | None, network: NetworkChoice, console: Console) -> list[Path]:
     """Show the window with this source, or one that asks for it; -> the files that were written."""
     from rtseg import viewer
+    from rtseg.card import find_model
+    from rtseg.runtime.process import share_heaps
     from rtseg.runtime.request import SourceRequest
     from rtseg.runtime.session import Session
+    from rtseg.video.source import check_path
 
+    share_heaps()
+    find_model(network.model)
+    if source is not None:
+        check_path(source)
     session = Session(network)
     try:
         viewer.show(session, None if source is None else SourceRequest((source,)))
@@ -68,9 +80,11 @@ def view(source: str | None, network: NetworkChoice, console: Console) -> list[P
 
 
 def _finish(session: Session) -> None:
-    """A recording may still have to be finished when the window is gone."""
+    """A recording may still have to be finished when the window is gone; a server is not waited for."""
     session.begin_close()
-    session.join(_FINISH_S)
+    until = time.monotonic() + _FINISH_S
+    while not session.join(_CLOSE_S) and not session.waits_for_a_source and time.monotonic() < until:
+        pass
 
 
 def _report(session: Session, console: Console, stats: Path | None) -> list[Path]:

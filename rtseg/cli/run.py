@@ -13,7 +13,7 @@ from rtseg.cli.sources import asked_for
 
 if TYPE_CHECKING:
     from rtseg.runtime.choice import NetworkChoice
-    from rtseg.runtime.pipeline import Policy
+    from rtseg.runtime.policy import Policy
     from rtseg.runtime.request import SourceRequest
 
 

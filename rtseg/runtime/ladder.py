@@ -130,11 +130,12 @@ class Ladder(Closing):
                 _LOG.warning("Adaptive: %s is left out, %s", rung.name(pictures), error)
 
     def close(self) -> None:
-        """Wait for what is being made ready; the segmenters may be closed then."""
+        """Wait for what is being made ready; the segmenters may be closed then. Once more does nothing."""
         self._closing.set()
         if self._preparing is not None:
             self._preparing.join(_PATIENCE_S)
-        for segmenter in self._owned:
+        owned, self._owned = self._owned, ()
+        for segmenter in owned:
             segmenter.close()
 
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Literal
 
 import cv2
-import numpy as np
 
 from rtseg import overlay, postprocess
 from rtseg.errors import ConfigError
-from rtseg.frame import Frame, Segmentation, UInt8Array
+from rtseg.frame import Frame, Segmentation
 from rtseg.labels import Rgb
 from rtseg.runtime.channel import Channel, ChannelClosed, LatestSlot, StageChannel
 from rtseg.runtime.ladder import Ladder
 from rtseg.runtime.outputs import Outputs
+from rtseg.runtime.policy import Policy, check_may_drop, is_latest
 from rtseg.runtime.shown import Shown
-from rtseg.runtime.stats import LOST, NEWER, STOPPED, TOO_OLD, Drop, Stats, by_stage
+from rtseg.runtime.stages import Stages
+from rtseg.runtime.stats import LOST, NEWER, STOPPED, TOO_OLD, Drop, Stats, by_stage, class_pixels
 from rtseg.runtime.style import Style
 from rtseg.runtime.tint import Tint
 from rtseg.runtime.worker import Worker
@@ -33,10 +32,8 @@ from rtseg.segmenter import PendingSegmentation, Segmenter
 from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
 
-__all__ = ["Pipeline", "Policy", "Style"]
+__all__ = ["Pipeline", "Policy", "Style", "is_latest"]
 
-Policy = Literal["auto", "latest", "every-frame"]
-_PATIENCE_S = 1.0  # with a source that was asked to stop
 _POLL_S = 0.05
 _QUEUED = 4
 
@@ -81,18 +78,19 @@ class Pipeline:
         self._max_frames = max_frames
         self._view = view
         self._stopping = threading.Event()
-        self._stopped_at: float | None = None
         # Whoever watches pauses and seeks, and does not want to see what was queued before that.
         queued = _QUEUED if view is None else 1
         self._frames: StageChannel[Frame] = StageChannel(latest=self.latest, queued=queued)
         self._segmented: StageChannel[Segmentation] = StageChannel(latest=self.latest, queued=queued)
         views = [] if view is None else [view]
-        self._workers = [
-            Worker("capture", self._capture, [self._frames], self.stats.end),
-            # When one of these ends by itself, there is nothing more to capture for.
-            Worker("inference", self._infer, [self._frames, self._segmented], self._after_stage),
-            Worker("overlay", self._overlay, [self._segmented, *views], self._after_stage),
-        ]
+        self._stages = Stages(
+            (
+                Worker("capture", self._capture, [self._frames], self.stats.end),
+                # When one of these ends by itself, there is nothing more to capture for.
+                Worker("inference", self._infer, [self._frames, self._segmented], self._after_stage),
+                Worker("overlay", self._overlay, [self._segmented, *views], self._after_stage),
+            )
+        )
 
     def start(self) -> None:
         """Make the network ready and start the threads, so that no frame waits or drops out for its sake.
@@ -105,8 +103,7 @@ class Pipeline:
             tiles = tuple(tile.size for tile in self.source.tiles)
             self.segmenter.prepare(tiles or (self.source.size,))
         self.stats.begin()
-        for worker in self._workers:
-            worker.start()
+        self._stages.start()
 
     @property
     def style(self) -> Style:
@@ -162,19 +159,15 @@ class Pipeline:
         self._outputs.remove(sink)
 
     def _check_policy(self) -> None:
-        if not self.latest and (self._max_age_ns is not None or self.ladder is not None):
-            raise ConfigError(
-                f"--max-age and --adaptive leave frames out, but every frame of {self.source.name} is to "
-                "come out; add --policy latest, which plays it as if it came from a camera"
-            )
+        if self._max_age_ns is not None or self.ladder is not None:
+            check_may_drop(self.source, self.latest)
 
     def stop(self) -> None:
         """Ask for an end: no more frames are captured, those under way are finished. From any thread.
 
         A source that does not end within a second is left behind: see `abandoned`.
         """
-        if self._stopped_at is None:
-            self._stopped_at = time.monotonic()
+        self._stages.note_stop()
         self._stopping.set()
         self._frames.close()
         self.source.stop()
@@ -182,32 +175,16 @@ class Pipeline:
     @property
     def running(self) -> bool:
         """Whether any stage is still at work, but for a source that was left behind."""
-        return any(worker.is_alive() for worker in self._workers if not self._left_behind(worker))
+        return self._stages.running
 
     @property
     def abandoned(self) -> bool:
         """Whether the source was left behind, in a call that does not end. It must not be closed then."""
-        return self._left_behind(self._workers[0])
-
-    def _left_behind(self, worker: Worker) -> bool:
-        stopped_at = self._stopped_at
-        if worker is not self._workers[0] or stopped_at is None:
-            return False
-        return worker.is_alive() and time.monotonic() - stopped_at > _PATIENCE_S
+        return self._stages.abandoned
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; True when all stages have ended. Raises the error that ended a stage."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for worker in self._workers:
-            while worker.is_alive() and not self._left_behind(worker):
-                left_s = _POLL_S if deadline is None else min(_POLL_S, deadline - time.monotonic())
-                if left_s <= 0:
-                    return False
-                worker.join(left_s)
-        for worker in self._workers:
-            if worker.error is not None:
-                raise worker.error
-        return True
+        return self._stages.join(timeout)
 
     def drops(self) -> tuple[Drop, ...]:
         """Frames that fell out, by the stage that they did not come to and the reason."""
@@ -230,7 +207,7 @@ class Pipeline:
         next_index = 0
         while not self._stopping.is_set() and self.stats.frames_in != self._max_frames:
             self.stats.wait_began()
-            with self._timed("capture"):
+            with self.stats.timed("capture"):
                 frame = next(frames, None)
             self.stats.wait_ended()
             if frame is None:
@@ -302,14 +279,14 @@ class Pipeline:
         frame = segmentation.frame
         if self._too_old(frame, "overlay"):
             return
-        with self._timed("overlay"):
+        with self.stats.timed("overlay"):
             class_map = postprocess.frame_class_map(segmentation, overlay.class_map_size(frame))
             shown = self._tint(segmentation, class_map)
         if self._too_old(frame, "display"):
             return
-        with self._timed("output"):
+        with self.stats.timed("output"):
             self._outputs.write(shown, lambda: self._handed_over(segmentation))
-        self.stats.frame_out(_pixels(class_map, segmentation.classes, frame.playing_share))
+        self.stats.frame_out(class_pixels(class_map, segmentation.classes, frame.playing_share))
         self.stats.worked("overlay")
 
     def _handed_over(self, segmentation: Segmentation) -> None:
@@ -325,24 +302,3 @@ class Pipeline:
         if self.ladder is not None and stage != "inference":
             self.ladder.observe(age_ns)
         return True
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started_ns = time.perf_counter_ns()
-        yield
-        self.stats.stage_ns[stage].append(time.perf_counter_ns() - started_ns)
-
-
-def _pixels(class_map: UInt8Array, classes: tuple[str, ...], share: float) -> dict[str, int]:
-    """Pixels of each class. Of a few classes this takes half the time of cv2.calcHist.
-
-    share is the part of the pixels that is video; the others are zero and count nowhere.
-    """
-    counts = [int(np.count_nonzero(class_map == index)) for index in range(1, len(classes))]
-    background = max(0, round(class_map.size * share) - sum(counts))
-    return dict(zip(classes, (background, *counts), strict=True))
-
-
-def is_latest(source: Source, policy: Policy) -> bool:
-    """Whether the newest frame is shown and older ones drop out; auto does so for live sources."""
-    return source.live if policy == "auto" else policy == "latest"

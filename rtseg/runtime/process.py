@@ -1,14 +1,14 @@
-"""What this process takes of the machine: CPU time and memory."""
+"""What this process takes of the machine, and gives back to it: memory."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 _MIB = 1 << 20
-_M_ARENA_MAX = -8  # malloc.h
+_M_ARENA_MAX = -8  # of glibc's malloc.h
+_HEAPS = 2
 
 
 def memory_mib() -> tuple[float | None, float | None]:
@@ -22,26 +22,30 @@ def memory_mib() -> tuple[float | None, float | None]:
     return now and round(now / 1024, 1), peak and round(peak / 1024, 1)
 
 
-def keep_few_memory_pools() -> None:
-    """Let threads share glibc's pools of memory; called before there are threads, where they come and go.
+def share_heaps() -> None:
+    """Have the threads to come share a few heaps, where this is glibc.
 
-    Else there is a pool for each few threads that ever were, up to eight a processor, and each fills with
-    holes: a window that plays one source after the other grew by some MiB each time (tools/bench_viewer.py).
+    Each thread has one of its own else, and what the threads of a loop have freed stays in theirs when the
+    next loop has others: a window whose source is changed again and again would grow by megabytes each time.
     """
-    mallopt = _of_glibc("mallopt")
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
+    if (libc := _glibc()) is not None:
+        libc.mallopt(_M_ARENA_MAX, _HEAPS)
 
 
-def give_back_memory() -> None:
-    """Let the system have what was freed; after much of it was, as when a source is closed."""
-    trim = _of_glibc("malloc_trim")
-    if trim is not None:
-        trim(0)
+def give_memory_back() -> None:
+    """Return what is free to the system, where this is glibc; takes milliseconds."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
 
 
-def _of_glibc(name: str) -> Callable[..., int] | None:
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+def _glibc() -> ctypes.CDLL | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return None
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
 
 
 def _peak_mib() -> float | None:

@@ -8,10 +8,11 @@ from typing import Final
 
 from rtseg.frame import Size
 from rtseg.runtime.grid import CELL, GridSource
-from rtseg.runtime.pipeline import Policy
+from rtseg.runtime.policy import Policy
 from rtseg.video.camera_format import CameraFormat
 from rtseg.video.player import Player
 from rtseg.video.source import Source, open_source
+from rtseg.video.urls import redacted
 
 DEMO: Final = "demo://"
 
@@ -26,6 +27,11 @@ class SourceRequest:
     tile_size: Size | None = None
     demo_size: Size = (1280, 720)
     seed: int = 1
+
+    @property
+    def name(self) -> str:
+        """For people: without passwords."""
+        return "demo" if self.is_demo else " + ".join(redacted(uri) for uri in self.uris)
 
     @property
     def is_demo(self) -> bool:

@@ -7,21 +7,20 @@ other, and whoever asks never waits. What there is now is in `state`, a frozen w
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rtseg.errors import RtsegError
 from rtseg.runtime.captures import Captures, Saved
-from rtseg.runtime.channel import BoundedQueue, ChannelClosed, LatestSlot
+from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.choice import NetworkChoice
-from rtseg.runtime.ladder import Ladder
-from rtseg.runtime.pipeline import Pipeline, Policy
-from rtseg.runtime.process import give_back_memory
+from rtseg.runtime.errands import Errand, Errands
+from rtseg.runtime.extras import Extras
+from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.policy import Policy
+from rtseg.runtime.process import give_memory_back
 from rtseg.runtime.recording import Recording, RecordingKind
 from rtseg.runtime.request import SourceRequest, open_request
 from rtseg.runtime.shown import Shown
@@ -29,27 +28,13 @@ from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 from rtseg.video.cameras import cameras
+from rtseg.video.live import LiveSource
 from rtseg.video.player import Player
-from rtseg.video.sinks import Sink
 from rtseg.video.source import Source
 
 _LOG = logging.getLogger(__name__)
-_LOOK_S = 0.05
 _STOP_S = 3.0
 _SWITCH_S = 10.0
-_COMMANDS = 1000  # more than anybody can give: to put one never waits
-
-_Command = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What the first loop of a session has beside the others."""
-
-    sinks: Callable[[Source, Segmenter], Sequence[Sink]] | None = None
-    ladder: Callable[[Source, Segmenter], Ladder] | None = None
-    max_frames: int | None = None
-    max_age_ms: float | None = None
 
 
 class Session:
@@ -75,28 +60,24 @@ class Session:
         self._extras = extras or Extras()
         self._captures = Captures(replay=replay, finished=self._recorded)
         self._segmenter: Segmenter | None = None
-        self._ladder: Ladder | None = None
-        self._again: _Command | None = None
+        self._again: Errand | None = None
         self._seen_end = True
-        self._freed = False
-        self._closing = threading.Event()
-        self._commands: BoundedQueue[_Command] = BoundedQueue(_COMMANDS)
-        self._thread = threading.Thread(target=self._run, name="rtseg-session", daemon=True)
-        self._thread.start()
+        self._errands = Errands("rtseg-session", do=self._do, idle=self._look, last=self._end)
+        self._errands.start()
 
     # What a window asks for: each returns at once.
 
     def open(self, request: SourceRequest) -> None:
         """Play another source; the one that plays goes on until the new one is open."""
-        self._ask(lambda: self._open(request))
+        self._errands.ask(lambda: self._open(request))
 
     def use(self, network: NetworkChoice) -> None:
         """Segment with another network; the one in use goes on until the new one is ready."""
-        self._ask(lambda: self._use(network))
+        self._errands.ask(lambda: self._use(network))
 
     def set_policy(self, policy: Policy) -> None:
         """Show the latest frame, or every one."""
-        self._ask(lambda: self._set_policy(policy))
+        self._errands.ask(lambda: self._set_policy(policy))
 
     def set_style(self, style: Style) -> None:
         """Tint like this from the next frame on, and a picture that stays too."""
@@ -106,81 +87,78 @@ class Session:
 
     def snapshot(self, shown: Shown, folder: Path) -> None:
         """Save a picture with its class map and its overlay."""
-        self._ask(lambda: self._save(self._captures.snapshot(shown, folder)))
+        self._errands.ask(lambda: self._save(self._captures.snapshot(shown, folder)))
 
     def save_replay(self, folder: Path) -> None:
         """Save the last seconds of what was seen."""
-        self._ask(lambda: self._save(self._captures.save_replay(folder)))
+        self._errands.ask(lambda: self._save(self._captures.save_replay(folder)))
 
     def toggle_recording(self, kind: RecordingKind, folder: Path) -> None:
         """Record from now on; or finish the recording, if there is one of any kind."""
-        self._ask(lambda: self._toggle_recording(kind, folder))
+        self._errands.ask(lambda: self._toggle_recording(kind, folder))
 
     def look_for_cameras(self) -> None:
         """Find out which cameras there are."""
-        self._ask(lambda: self._set(cameras=cameras()))
+        self._errands.ask(lambda: self._set(cameras=cameras()))
 
     def retry(self) -> None:
         """Do again what failed last."""
         if (again := self._again) is not None:
-            self._ask(again)
+            self._errands.ask(again)
+
+    def connect_now(self) -> None:
+        """Wait no longer until a source that was lost is tried again."""
+        playing = self.state.playing
+        if playing is not None and isinstance(playing.source, LiveSource):
+            playing.source.connect_now()
 
     def dismiss(self) -> None:
         """Forget the trouble."""
-        self._ask(lambda: self._set(trouble=None))
+        self._errands.ask(lambda: self._set(trouble=None))
 
     def begin_close(self) -> None:
         """Ask for the end of everything; `join` waits for it."""
-        self._closing.set()
-        self._commands.close()
+        self._errands.close()
         if (playing := self.state.playing) is not None:
             playing.pipeline.stop()
 
+    @property
+    def waits_for_a_source(self) -> bool:
+        """Whether it does nothing but open one, which may take as long as a server likes. From any thread."""
+        busy, playing = self.state.busy, self.state.playing
+        opens = busy is not None and busy.doing == "opening"
+        return opens and (playing is None or not playing.pipeline.running)
+
     def join(self, timeout: float) -> bool:
         """Wait for the end; True when it came in time."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _ask(self, command: _Command) -> None:
-        with suppress(ChannelClosed):  # on its way out
-            self._commands.put(command)
+        return self._errands.join(timeout)
 
     # What the session's thread does.
 
-    def _run(self) -> None:
-        with suppress(ChannelClosed):
-            while not self._closing.is_set():
-                try:
-                    command = self._commands.get(timeout=_LOOK_S)
-                except TimeoutError:
-                    self._look()
-                else:
-                    self._do(command)
+    def _end(self) -> None:
         self._stop()
         if self._segmenter is not None:
             self._segmenter.close()
 
-    def _do(self, command: _Command) -> None:
+    def _do(self, errand: Errand) -> None:
+        # That it is done and what came of it are one change: nobody sees a trouble while it is still busy.
         try:
-            command()
+            errand()
         except RtsegError as error:
-            self._again = command
-            self._set(trouble=Trouble(error, "again"))
+            self._again = errand
+            self._set(trouble=Trouble(error, "again"), busy=None)
         except Exception as error:  # a mistake of ours: to be seen, and no reason for the window to die
             _LOG.exception("rtseg made a mistake")
-            self._set(trouble=Trouble(error))
-        finally:
+            self._set(trouble=Trouble(error), busy=None)
+        else:
             self._set(busy=None)
 
     def _set(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
 
     def _look(self) -> None:
-        """Notice that the loop has ended, and clear up after the one before."""
+        """Notice that the loop has ended."""
         playing = self.state.playing
-        if self._freed:
-            self._freed = False
-            give_back_memory()
         if playing is None or self._seen_end or playing.pipeline.running:
             return
         self._seen_end = True
@@ -192,46 +170,39 @@ class Session:
         self._set(playing=replace(playing, ended=True))
 
     def _open(self, request: SourceRequest) -> None:
-        self._set(busy=Busy("opening", ", ".join(request.uris)))
-        playing = self.state.playing
-        if playing is not None and set(playing.request.uris) & set(request.uris):
-            self._stop()  # a camera cannot be opened twice
-        source = open_request(request, policy=self.state.policy, watched=True)
+        self._set(busy=Busy("opening", request.name))
+        before = self.state.playing
         try:
-            if self._segmenter is None:
-                self._set(busy=Busy("loading", self.state.network.model))
-                self._segmenter = self.state.network.load("live")
-            self._set(busy=Busy("opening", source.name))
-            self._stop()
-            pipeline, view = self._pipeline(source, self._segmenter)
-            if self._closing.is_set():
+            if before is not None and set(before.request.uris) & set(request.uris):
+                self._stop()  # a camera cannot be opened twice
+            source = open_request(request, policy=self.state.policy, watched=True)
+            try:
+                self._play(request, source)
+            except BaseException:
                 source.close()
-                return
-            pipeline.start()
+                raise
         except BaseException:
-            source.close()
+            if before is not None and not before.pipeline.running:
+                self._set(playing=replace(before, ended=True))
             raise
+
+    def _play(self, request: SourceRequest, source: Source) -> None:
+        if self._segmenter is None:
+            self._set(busy=Busy("loading", self.state.network.model))
+            self._segmenter = self.state.network.load("live")
+        self._set(busy=Busy("opening", source.name))
+        self._stop()
+        give_memory_back()  # what the loop before has left
+        if self._errands.closing:
+            source.close()
+            return
+        view: LatestSlot[Shown] = LatestSlot()
+        pipeline = self._extras.begin(source, self._segmenter, self.state.policy, self.style, view)
+        self._extras = Extras()  # had by the first that runs: what cannot begin is tried again with all of it
         self._captures.watch(pipeline)
         self._seen_end = False
         player = source if isinstance(source, Player) else None
         self._set(playing=Playing(request, pipeline, view, player), trouble=None, recording=None)
-
-    def _pipeline(self, source: Source, segmenter: Segmenter) -> tuple[Pipeline, LatestSlot[Shown]]:
-        extras, self._extras = self._extras, Extras()
-        self._ladder = extras.ladder(source, segmenter) if extras.ladder else None
-        view: LatestSlot[Shown] = LatestSlot()
-        pipeline = Pipeline(
-            source,
-            segmenter,
-            sinks=extras.sinks(source, segmenter) if extras.sinks else (),
-            policy=self.state.policy,
-            style=self.style,
-            max_frames=extras.max_frames,
-            max_age_ms=extras.max_age_ms,
-            ladder=self._ladder,
-            view=view,
-        )
-        return pipeline, view
 
     def _use(self, network: NetworkChoice) -> None:
         self._set(busy=Busy("loading", network.model))
@@ -291,7 +262,7 @@ class Session:
                 raise error
             self._set(saved=Saved(recording.files, recording.seconds))
 
-        self._ask(tell)
+        self._errands.ask(tell)
 
     def _stop(self) -> None:
         """End the loop that plays, and close what it uses but for the network."""
@@ -307,11 +278,9 @@ class Session:
             if not self._seen_end:
                 _LOG.warning("%s", error)
         self._seen_end = True
-        if self._ladder is not None:
-            self._ladder.close()
-            self._ladder = None
+        if pipeline.ladder is not None:
+            pipeline.ladder.close()
         if not ended:
             self._segmenter = None  # a call that does not return still uses it: it can only be left behind
         elif not pipeline.abandoned:
             playing.source.close()
-            self._freed = True

@@ -8,7 +8,8 @@ from typing import Literal
 from rtseg.runtime.captures import Saved
 from rtseg.runtime.channel import LatestSlot
 from rtseg.runtime.choice import NetworkChoice
-from rtseg.runtime.pipeline import Pipeline, Policy
+from rtseg.runtime.pipeline import Pipeline
+from rtseg.runtime.policy import Policy
 from rtseg.runtime.recording import Recording
 from rtseg.runtime.request import SourceRequest
 from rtseg.runtime.shown import Shown
@@ -50,10 +51,16 @@ class Trouble:
 
     @property
     def text(self) -> str:
-        """For people, with the cause where that says more; empty where the error has no message."""
-        text, cause = str(self.error), self.error.__cause__
-        more = "" if cause is None else str(cause)
-        return f"{text} ({more})" if more and more not in text else text
+        """For people, with the cause where that says more; empty where the error has no message.
+
+        A message of ours says what is wrong, and after a semicolon what to do.
+        """
+        (wrong, semicolon, mend), cause = str(self.error).partition("; "), self.error.__cause__
+        # Of the system's errors only the words: their numbers and files say nothing to people.
+        more = "" if cause is None else str(getattr(cause, "strerror", None) or cause)
+        if more and more not in wrong:
+            wrong = f"{wrong} ({more})"
+        return wrong + semicolon + mend
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class LiveSource(BaseSource):
         self.state = "connecting"
         self._backoff = backoff or Backoff()
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
         self._told: dict[str, int] = {}
         self._measured_rate = 0.0
         self._connected = True  # when whoever derives from this has been made
@@ -120,11 +121,13 @@ class LiveSource(BaseSource):
     def _wait(self, reason: str, wait_s: float) -> None:
         """Until the next try, or until somebody stops us; `state` counts down."""
         until = time.monotonic() + wait_s
+        self._hurry.clear()
         if not self._stopping.is_set():
             _LOG.warning("%s: reconnecting in %.1f s: %s", self.name, wait_s, reason)
         while not self._stopping.is_set() and (left_s := until - time.monotonic()) > 0:
             self.state = f"reconnecting in {math.ceil(left_s)} s: {reason}"
-            self._stopping.wait(left_s % 1 or 1)
+            if self._hurry.wait(left_s % 1 or 1):
+                return
 
     def tell(self, kind: str, what: str, times: int = 1) -> None:
         """Note it in `troubles` with how often it happened, and log it the first time."""
@@ -144,6 +147,11 @@ class LiveSource(BaseSource):
     def stop(self) -> None:
         """Frames end soon, a wait for them at once. From any thread."""
         self._stopping.set()
+        self._hurry.set()
+
+    def connect_now(self) -> None:
+        """Wait no longer for the next try, if that is waited for. From any thread."""
+        self._hurry.set()
 
     def close(self) -> None:
         """Give up the connection, within the time-out of a read that is under way."""

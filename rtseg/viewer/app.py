@@ -12,7 +12,6 @@ from types import FrameType, TracebackType
 from PyQt6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from rtseg.runtime.process import keep_few_memory_pools
 from rtseg.runtime.request import SourceRequest
 from rtseg.runtime.session import Session
 from rtseg.runtime.style import Style
@@ -35,9 +34,9 @@ def show(
     """Show what a session plays, until the user closes the window; then end the session.
 
     Called by the main thread. Without a request the window asks for a source. Opacity, and the classes to
-    show, are the last ones that were chosen in a window where they are None. It closes with Q, and with
-    Ctrl-C in the terminal. What has not ended a second after the window is left to the caller's own
-    `Session.join`.
+    show, are the last ones that were chosen in a window where they are None. It closes with Q, with Ctrl-C
+    in the terminal, and when it is killed. What has not ended a second after the window is left to the
+    caller's own `Session.join`.
 
     Raises the first exception from within the window, a mistake of ours that it has gone on after.
     """
@@ -49,11 +48,11 @@ def show(
     bridge = Bridge(session, BACKGROUND)
     window = ViewerWindow(bridge, settings)
     if request is None:
-        window.pick_source()
+        window.sources.pick()
     loop = QEventLoop()
     window.closed.connect(loop.quit)
     try:
-        with _mistakes_are_told(bridge), _ctrl_c_closes(window):
+        with _mistakes_are_told(bridge), _signals_close(window):
             window.show()
             window.activateWindow()
             loop.exec()
@@ -68,7 +67,6 @@ def show(
 def application() -> QApplication:
     """The one application of this process, kept until it ends."""
     forget_opencv_qt()
-    keep_few_memory_pools()
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
@@ -103,14 +101,30 @@ def _mistakes_are_told(bridge: Bridge) -> Iterator[None]:
 
 
 @contextmanager
-def _ctrl_c_closes(window: ViewerWindow) -> Iterator[None]:
-    """Let SIGINT close the window. The window's timers see to it that Python runs to notice."""
+def _signals_close(window: ViewerWindow) -> Iterator[None]:
+    """Let Ctrl-C, a kill and the end of the terminal close the window; once more ends it at once.
+
+    The window's timers see to it that Python runs to notice.
+    """
+    before = {each: signal.getsignal(each) for each in _ending_signals()}
 
     def close(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
         QTimer.singleShot(0, window.close)
 
-    previous = signal.signal(signal.SIGINT, close)
+    for each in before:
+        signal.signal(each, close)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+        for each, handler in before.items():
+            signal.signal(each, handler or signal.SIG_DFL)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """Those that ask for an end; with nohup, the end of the terminal is none."""
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    return ending

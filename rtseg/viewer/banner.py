@@ -58,6 +58,13 @@ class Banner(QWidget):
         """What it says; empty while it is hidden."""
         return self.words.text()
 
+    @property
+    def one_line_width(self) -> int:
+        """What it takes to say it without a break; labels that may break ask for much less."""
+        beside = self.sizeHint().width() - max(self.words.sizeHint().width(), self.mend.sizeHint().width())
+        lines = [label.fontMetrics().horizontalAdvance(label.text()) for label in (self.words, self.mend)]
+        return beside + max(lines) + 2
+
     def show_trouble(self, text: str, mend: str = "", retry: str | None = None) -> None:
         """Say what went wrong, what to do, and offer to try again with a button of these words."""
         self._show("trouble", text, mend, retry)

@@ -47,6 +47,7 @@ class Bridge(QObject):
         self._thumbnails: Thumbnails | None = None
         self._renderer = Renderer(background)
         self._position: object = None
+        self._closed = False
         self._poll_timer = self._timer(_POLL_MS, self._poll)
         self._read_timer = self._timer(_READ_MS, self._read)
 
@@ -81,7 +82,10 @@ class Bridge(QObject):
         self.failed.emit(error)
 
     def close(self) -> None:
-        """End everything; within a second, but for what a device or a disk holds up."""
+        """End everything, once; within a second, but for what a device or a disk holds up."""
+        if self._closed:
+            return
+        self._closed = True
         self._poll_timer.stop()
         self._read_timer.stop()
         self.session.begin_close()

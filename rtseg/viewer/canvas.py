@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QImage,
@@ -26,7 +26,7 @@ from rtseg.frame import Size
 from rtseg.runtime.renderer import Rendered
 from rtseg.runtime.view import View
 from rtseg.viewer import texts
-from rtseg.viewer.panels import Panel, text_font
+from rtseg.viewer.panels import Panel, places, text_font
 from rtseg.viewer.picture import Picture
 
 BACKGROUND = (18, 20, 24)
@@ -181,16 +181,13 @@ class Canvas(QWidget):
         if self._painted_for != (unit, ratio):
             self._painted_for = unit, ratio
             self._panel_images.clear()
+        images = self._panel_images
         for corner, panel in self._panels.items():
-            image = self._panel_images.get(corner)
-            if image is None:
-                image = self._panel_images[corner] = panel.paint(unit, ratio)
-            width, height = image.deviceIndependentSize().width(), image.deviceIndependentSize().height()
-            right = corner in {Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner}
-            bottom = corner in {Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner}
-            left_px = round(self.width() - width - unit) if right else round(unit)
-            top_px = round(self.height() - height - unit) if bottom else round(unit)
-            painter.drawImage(QPointF(left_px, top_px), image)
+            if corner not in images:
+                images[corner] = panel.paint(unit, ratio)
+        sizes = {corner: images[corner].deviceIndependentSize() for corner in self._panels}
+        for corner, at in places(sizes, QSizeF(self.size()), unit).items():
+            painter.drawImage(at, images[corner])
 
     # What people do with it.
 

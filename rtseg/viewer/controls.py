@@ -1,4 +1,4 @@
-"""What the commands do: to the recording that plays, to the view of it, and to what is kept of it.
+"""What the commands do: which source plays, how it goes on, how it is seen, and what is kept of it.
 
 Each gives its handlers by the id of their command. GUI thread only.
 """
@@ -7,22 +7,85 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from PyQt6.QtCore import QUrl
+from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QDesktopServices
 
 from rtseg.runtime.recording import RecordingKind
+from rtseg.runtime.request import DEMO, SourceRequest
 from rtseg.runtime.view import MODES, Mode
 from rtseg.video.player import FASTEST, SLOWEST, Player
+from rtseg.viewer import choosers
 from rtseg.viewer.actions import Handler
 from rtseg.viewer.bridge import Bridge
 from rtseg.viewer.canvas import Canvas
+from rtseg.viewer.classes_panel import ClassesPanel
+from rtseg.viewer.parts import Parts
 from rtseg.viewer.playback_bar import SPEEDS, PlaybackBar
 from rtseg.viewer.settings import Settings
 
 _SEEK_S = 5.0
 _ZOOM_STEP = 1.25
 _PAN_STEP = 0.1
+_OPACITY_STEP = 10
+_CLASS_KEYS = 9
+
+
+class SourceControls:
+    """What is to be played."""
+
+    def __init__(self, bridge: Bridge, parts: Parts, settings: Settings) -> None:
+        self._bridge, self._parts, self._settings = bridge, parts, settings
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the id of the command."""
+        return {
+            "open_file": lambda: choosers.choose_file(self._parts, self.open),
+            "open_folder": lambda: choosers.choose_folder(self._parts, self.open),
+            "open_url": self._ask_for_url,
+            "pick_source": self.pick,
+            "open_demo": lambda: self.open(DEMO),
+            "reopen": self._reopen,
+        }
+
+    def open(self, uri: str) -> None:
+        """Play a source, as `open_source` takes it, or the demo."""
+        self._bridge.session.open(SourceRequest((uri,)))
+
+    def pick(self) -> None:
+        """Show the source picker; what plays goes on behind it."""
+        self._parts.start_page.set_recent(self._settings.recent)
+        self._parts.show_start_page()
+        self._bridge.session.look_for_cameras()
+
+    def _ask_for_url(self) -> None:
+        self.pick()
+        self._parts.start_page.address.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _reopen(self) -> None:
+        if (playing := self._bridge.state.playing) is not None:
+            self._bridge.session.open(playing.request)
+
+
+class ClassControls:
+    """How classes are tinted."""
+
+    def __init__(self, panel: ClassesPanel) -> None:
+        self._panel = panel
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the id of the command."""
+        panel = self._panel
+        toggles: dict[str, Handler] = {
+            f"toggle_class {place + 1}": partial(panel.toggle_class, place) for place in range(_CLASS_KEYS)
+        }
+        return toggles | {
+            "opacity_up": lambda: panel.opacity.setValue(panel.opacity.value() + _OPACITY_STEP),
+            "opacity_down": lambda: panel.opacity.setValue(panel.opacity.value() - _OPACITY_STEP),
+            "show_all_classes": panel.show_all,
+            "next_palette": panel.next_palette,
+        }
 
 
 class PlaybackControls:

@@ -58,13 +58,19 @@ class Meter:
         self._not_painted_before = not_painted()
         self._shown_ns: deque[int] = deque(maxlen=480)
         self._age_ns: deque[int] = deque(maxlen=_RECENT)
+        self._last_ns: int | None = None
+        self._some_play = False
         self._pixels: dict[str, int] = {}
         self._shares: dict[str, float] = {}
         self._cpu: float | None = None
         self._cpu_at = time.monotonic(), time.process_time()
 
     def shown(self, frame: Frame) -> None:
-        """A new frame has just been painted. GUI thread."""
+        """It has just been painted; once more in another view or style it counts nowhere. GUI thread."""
+        if frame.captured_ns == self._last_ns:
+            return
+        self._last_ns = frame.captured_ns
+        self._some_play = any(tile.playing for tile in frame.tiles)
         now_ns = time.monotonic_ns()
         self._shown_ns.append(now_ns)
         self._age_ns.append(now_ns - frame.captured_ns)
@@ -74,8 +80,8 @@ class Meter:
         stages_ms = self._stages_ms()
         stats, ladder = self._pipeline.stats, self._pipeline.ladder
         trouble = self._trouble()
-        # What is on the screen then is older than any of these.
-        ages_ns = () if trouble else tuple(self._age_ns)
+        # What is on the screen then is older than any of these, but where the others of a grid play on.
+        ages_ns = () if trouble and not self._some_play else tuple(self._age_ns)
         return Reading(
             fps=self._fps(),
             capture_fps=stats.fps_now("capture"),

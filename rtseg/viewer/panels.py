@@ -6,7 +6,7 @@ not QPixmap, since it may outlive the application.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
@@ -23,6 +23,12 @@ _PADDING = 0.9
 _GAP = 1.6
 _SWATCH = 0.95
 _MAX_VALUE = 14.0
+_BEFORE_OTHERS = (
+    Qt.Corner.TopLeftCorner,
+    Qt.Corner.BottomRightCorner,
+    Qt.Corner.BottomLeftCorner,
+    Qt.Corner.TopRightCorner,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,30 @@ def has_tabular_digits(font: QFont) -> bool:
     """Whether figures stay in place while they count."""
     metrics = QFontMetricsF(font)
     return len({round(metrics.horizontalAdvance(digit), 2) for digit in "0123456789"}) == 1
+
+
+def places(sizes: Mapping[Qt.Corner, QSizeF], room: QSizeF, margin_px: float) -> dict[Qt.Corner, QPointF]:
+    """Where panels of these sizes lie in their corners of a room.
+
+    One that would cover another stands beside it; where there is no room for that either it is left out.
+    """
+    taken: dict[Qt.Corner, QRectF] = {}
+    for corner in sorted(sizes, key=_BEFORE_OTHERS.index):
+        size = sizes[corner]
+        right = corner in {Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner}
+        bottom = corner in {Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner}
+        left_px = round(room.width() - size.width() - margin_px) if right else round(margin_px)
+        top_px = round(room.height() - size.height() - margin_px) if bottom else round(margin_px)
+        place = QRectF(QPointF(left_px, top_px), size)
+        covered = [other for other in taken.values() if other.intersects(place)]
+        if covered and not right:
+            place.moveLeft(round(max(other.right() for other in covered) + margin_px))
+        if covered and (
+            place.right() > room.width() or any(other.intersects(place) for other in taken.values())
+        ):
+            continue
+        taken[corner] = place
+    return {corner: place.topLeft() for corner, place in taken.items()}
 
 
 class _Layout:

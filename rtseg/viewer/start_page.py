@@ -36,6 +36,8 @@ class StartPage(QWidget):
 
     source_chosen = pyqtSignal(str)
     """As `open_source` takes it, or DEMO_URI."""
+    left = pyqtSignal()
+    """Nothing else is to be opened."""
     cameras_wanted = pyqtSignal()
     """They are to be looked for again; `set_cameras` says what was found."""
 
@@ -48,6 +50,11 @@ class StartPage(QWidget):
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.7)
         title.setFont(font)
+        self.back = QPushButton(texts.BACK, self)
+        self.back.setToolTip(texts.BACK_TIP)
+        self.back.setFlat(True)
+        self.back.clicked.connect(self.left)
+        self.back.hide()
         self.cameras = ChoiceList(texts.LOOKING_FOR_CAMERAS, self)
         self.cameras.setAccessibleName(texts.CAMERAS)
         self.recent = ChoiceList(texts.NO_RECENT, self)
@@ -113,7 +120,10 @@ class StartPage(QWidget):
         column_of = QVBoxLayout(middle)
         column_of.setContentsMargins(0, 0, 0, 0)
         column_of.setSpacing(12)
-        column_of.addWidget(title)
+        head = QHBoxLayout()
+        head.addWidget(title, stretch=1)
+        head.addWidget(self.back)
+        column_of.addLayout(head)
         column_of.addLayout(lists)
         column_of.addLayout(buttons)
         column_of.addWidget(_heading(texts.ADDRESS, self))
@@ -128,6 +138,10 @@ class StartPage(QWidget):
         outer.setColumnStretch(2, 1)
         outer.setRowStretch(0, 1)
         outer.setRowStretch(2, 1)
+
+    def set_way_back(self, is_there: bool) -> None:
+        """Whether something plays behind it."""
+        self.back.setVisible(is_there)
 
     def set_cameras(self, cameras: Sequence[CameraInfo]) -> None:
         """Those that were found."""

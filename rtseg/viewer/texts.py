@@ -11,12 +11,15 @@ CANVAS: Final = "Picture"
 WAITING: Final = "Waiting for the first picture …"
 FINISHED: Final = "Finished"
 BUSY: Final = {"opening": "Opening {what} …", "loading": "Loading {what} …"}
-RETRIES: Final = {"again": "Try again", "reopen": "Open it again"}
+RETRIES: Final = {"again": "Try again", "reopen": "Open it again", "now": "Try now"}
+LOST: Final = "{source} gives no pictures"
+LOST_MEND: Final = "It is tried again by itself. Check its cable, its power, and the network"
 STATES: Final = {"playing": "playing", "paused": "paused", "ended": "at its end"}
 RECORDING: Final = "Recording"
 CLOCK: Final = "{minutes:02d}:{seconds:02d}"
 SAVED_PICTURES: Final = "Saved {name}, {count} pictures in all"
 SAVED_VIDEO: Final = "Saved {name}, {seconds:.1f} s"
+SAVED_NOTHING: Final = "Nothing was recorded: no picture came meanwhile"
 OPEN_CAPTURES: Final = "Open folder"
 SETTINGS_RESET: Final = "All settings are as on the first day"
 NO_MESSAGE: Final = "{kind}, without a message"
@@ -43,7 +46,7 @@ MILLISECONDS: Final = "{value:.1f} ms"
 PERCENT: Final = "{value:.1f} %"
 NO_VALUE: Final = "–"
 
-KEYS: Final = "H panels   F full screen   Q quit"
+KEYS: Final = "? keys   H figures   F full screen   Q quit"
 
 # Side panel
 CLASSES: Final = "Classes"
@@ -157,7 +160,7 @@ COMMANDS: Final = {
     "side_panel": ("Side panel", "Classes, network and figures beside the picture"),
     "choose_network": ("Choose the network", "Go to model, backend, precision and policy"),
     "full_screen": ("Full screen", "Nothing but the picture"),
-    "escape": ("Leave", "Close the help or a message, leave full screen"),
+    "escape": ("Leave", "Close the help or a message, leave full screen or the choice of a source"),
     "help": ("Help", "This list of keys"),
     "reset_settings": ("Reset settings", "Forget what the window remembers"),
     "close": ("Close", "Close the window"),
@@ -203,6 +206,8 @@ NO_TIME: Final = "–:––"
 
 # Sources: where the pictures come from
 CHOOSE_SOURCE: Final = "Choose a source"
+BACK: Final = "Back to the picture"
+BACK_TIP: Final = "What played goes on all the while (Esc)"
 DROP_HINT: Final = "… or drop a video, a folder of pictures or a link here"
 DROP_NOW: Final = "Drop it to open it"
 CAMERAS: Final = "Cameras"

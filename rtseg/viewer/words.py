@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rtseg.runtime.captures import Saved
 from rtseg.runtime.state import Busy, Playing, State, Trouble
 from rtseg.viewer import texts
 from rtseg.viewer.content import Running
 from rtseg.viewer.panels import Panel, Row
+
+
+def title(playing: Playing) -> str:
+    """The sources by their names alone: where they are is said by the panels."""
+    name = playing.source.name
+    names = [name] if len(playing.request.uris) == 1 else name.split(" + ")
+    return " + ".join(each if "://" in each else Path(each).name or each for each in names)
 
 
 def running(state: State, playing: Playing) -> Running:
@@ -34,7 +43,7 @@ def status(state: State, playing: Playing, *, with_keys: bool) -> Panel | None:
         minutes, seconds = divmod(int(state.recording.seconds), 60)
         clock = texts.CLOCK.format(minutes=minutes, seconds=seconds)
         rows.append(Row(texts.RECORDING, clock, color=(224, 48, 48)))
-    if playing.ended:
+    if playing.ended and state.trouble is None:
         rows.append(Row(texts.FINISHED))
     if with_keys:
         rows.append(Row(texts.KEYS, quiet=True))
@@ -55,7 +64,9 @@ def trouble(what: Trouble) -> tuple[str, str]:
 
 def saved(what: Saved) -> str:
     """Which files were written, by the name of the first."""
-    name = what.files[0].name if what.files else ""
+    if not what.files:
+        return texts.SAVED_NOTHING
+    name = what.files[0].name
     if what.seconds is None:
         return texts.SAVED_PICTURES.format(name=name, count=len(what.files))
     return texts.SAVED_VIDEO.format(name=name, seconds=what.seconds)

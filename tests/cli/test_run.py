@@ -1,10 +1,12 @@
-"""rtseg run without a window: outputs, statistics, and a clear word about wrong options."""
+"""rtseg run: outputs, statistics, its end, and a clear word about wrong options."""
 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,11 @@ import cv2
 import numpy as np
 import pytest
 from clips import write_clip
+
+from rtseg.cli import in_window
+from rtseg.runtime.choice import NetworkChoice
+from rtseg.runtime.request import SourceRequest
+from rtseg.runtime.session import Session
 
 Rtseg = Callable[..., object]
 STATS_KEYS = {
@@ -198,3 +205,17 @@ def test_a_full_disk_is_told_of_the_recording_and_of_the_statistics(tiny_model: 
     assert outcome.returncode == 2
     assert f"Note: {stats}: cannot be written (File too large)" in outcome.stderr
     assert outcome.stderr.splitlines()[-1].startswith(f"rtseg: {record}: cannot be")
+
+
+def test_a_window_that_is_closed_waits_for_no_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        session = Session(NetworkChoice("street-s"))
+        session.open(SourceRequest((f"http://127.0.0.1:{silent.getsockname()[1]}/x",)))
+        deadline = time.monotonic() + 10
+        while session.state.busy is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert session.waits_for_a_source
+        began = time.monotonic()
+        in_window._finish(session)
+        assert time.monotonic() - began < 3
+    assert session.join(20)

@@ -13,10 +13,11 @@ from clips import write_clip
 
 from rtseg.errors import ConfigError, ModelError, SourceError
 from rtseg.runtime.choice import NetworkChoice
+from rtseg.runtime.extras import Extras
 from rtseg.runtime.ladder import Ladder, rungs
 from rtseg.runtime.renderer import Renderer
 from rtseg.runtime.request import DEMO, SourceRequest
-from rtseg.runtime.session import Extras, Session
+from rtseg.runtime.session import Session
 from rtseg.runtime.view import View
 
 DEMO_REQUEST = SourceRequest((DEMO,), demo_size=(64, 48))
@@ -112,6 +113,48 @@ def test_what_ends_a_loop_is_told_with_its_cause(make, clip: Path, tmp_path: Pat
     session.retry()
     until(lambda: session.state.trouble is None)
     assert session.state.playing.pipeline.running
+
+
+def test_a_source_that_cannot_be_opened_again_is_at_its_end(make, clip: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.mp4"
+    moved.write_bytes(clip.read_bytes())
+    session = make()
+    session.open(SourceRequest((str(moved),)))
+    until(lambda: session.state.playing)
+    moved.unlink()
+    session.open(SourceRequest((str(moved),)))
+    until(lambda: session.state.trouble)
+    assert session.state.playing.ended
+    assert session.state.busy is None
+
+
+def test_what_the_first_loop_has_is_kept_until_one_runs(make, clip: Path) -> None:
+    session = make(extras=Extras(max_age_ms=50, max_frames=3))
+    session.open(SourceRequest((str(clip),)))
+    until(lambda: session.state.trouble)
+    assert isinstance(session.state.trouble.error, ConfigError), "every frame of a file is to come out"
+    session.set_policy("latest")
+    session.retry()
+    until(lambda: session.state.playing)
+    until(lambda: session.state.playing.ended)
+    assert session.state.playing.pipeline.stats.frames_in == 3
+
+
+def test_a_cause_stands_beside_what_is_wrong_in_words(make, tmp_path: Path) -> None:
+    path = tmp_path / "words.mp4"
+    path.write_text("hello")
+    session = make()
+    session.open(SourceRequest((str(path),)))
+    until(lambda: session.state.trouble)
+    wrong, mend = session.state.trouble.text.split("; ")
+    assert "Invalid data found" in wrong
+    assert "Errno" not in session.state.trouble.text
+    assert "player" in mend
+
+
+def test_nobody_sees_a_password_while_a_source_is_opened() -> None:
+    assert SourceRequest(("rtsp://bob:secret@camera/live", "b.mp4")).name == "rtsp://camera/live + b.mp4"
+    assert SourceRequest((DEMO,)).name == "demo"
 
 
 def test_policy_and_style_hold_for_the_next_source_too(make, clip: Path) -> None:

@@ -47,12 +47,12 @@ def test_what_is_under_the_pointer_stays_there_when_it_is_zoomed(
         assert zoomed.center == (0.5, 0.5)
         return
     found = pane.to_picture(*at)
-    for before, now, room, side in zip(held, found, view.size, picture, strict=True):
+    for before, now, where, room, side in zip(held, found, at, view.size, picture, strict=True):
         length = side * pane.scale
         if 0 <= before <= 1 and length > room + 1:
             # As near as the picture's edges, which stay out of the canvas, allow.
-            kept_back = max(0.0, room / 2 / length)
-            assert abs(now - before) <= kept_back + 2 / length
+            corner = min(0.0, max(room - length, where - before * length))
+            assert now == pytest.approx((where - corner) / length, abs=2 / length)
 
 
 def test_panning_moves_by_pixels_and_stops_at_the_edge() -> None:

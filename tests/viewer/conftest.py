@@ -80,7 +80,7 @@ def open_window(
         window = ViewerWindow(Bridge(session, BACKGROUND), settings)
         opened.append(window)
         if uri is None:
-            window.pick_source()
+            window.sources.pick()
         else:
             session.open(SourceRequest((uri,), demo_size=(320, 180)))
         window.show()

@@ -33,8 +33,9 @@ def main(model_folder: str, out: Path) -> None:
     from PyQt6.QtWidgets import QApplication
 
     from rtseg.runtime.choice import NetworkChoice
+    from rtseg.runtime.extras import Extras
     from rtseg.runtime.request import DEMO, SourceRequest
-    from rtseg.runtime.session import Extras, Session
+    from rtseg.runtime.session import Session
     from rtseg.viewer import app
     from rtseg.viewer.settings import Settings
     from rtseg.viewer.window import ViewerWindow

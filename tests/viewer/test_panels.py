@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
+from PyQt6.QtCore import QPointF, QSizeF, Qt
 from PyQt6.QtGui import QGuiApplication
 
+from rtseg.frame import Frame
 from rtseg.labels import CLASSES, PALETTE
 from rtseg.viewer import content, texts
 from rtseg.viewer.content import HUD_LEVELS, Running
 from rtseg.viewer.meter import Meter, Reading
-from rtseg.viewer.panels import Panel, Row, has_tabular_digits, text_font
+from rtseg.viewer.panels import Panel, Row, has_tabular_digits, places, text_font
 
 pytestmark = pytest.mark.usefixtures("qapp")
 RUNNING = Running(
@@ -106,6 +109,30 @@ def test_a_font_with_uneven_digits_is_not_taken(monkeypatch) -> None:
     monkeypatch.setattr(panels, "has_tabular_digits", lambda font: False)
     assert has_tabular_digits(text_font(15))
     assert text_font(15).family() != QGuiApplication.font().family()
+
+
+def test_panels_never_cover_each_other() -> None:
+    top, bottom, right = (
+        Qt.Corner.TopLeftCorner, Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner
+    )  # fmt: skip
+    sizes = {bottom: QSizeF(150, 60), top: QSizeF(200, 280), right: QSizeF(180, 30)}
+    large = places(sizes, QSizeF(800, 500), 10)
+    assert large == {top: QPointF(10, 10), right: QPointF(610, 460), bottom: QPointF(10, 430)}
+    low = places(sizes, QSizeF(800, 340), 10)
+    assert low[bottom] == QPointF(220, 270), "beside the figures"
+    assert bottom not in places(sizes, QSizeF(480, 340), 10), "no room beside them either"
+
+
+def test_a_picture_that_is_painted_again_is_no_new_one(make_pipeline) -> None:
+    pipeline, _ = make_pipeline()
+    meter = Meter(pipeline)
+    frames = [Frame("bgr24", (), index=index, captured_ns=time.monotonic_ns() + index) for index in range(2)]
+    for frame in (*frames, *frames[1:] * 20):
+        meter.shown(frame)
+    ages = meter.read().age_ms
+    time.sleep(0.1)
+    meter.shown(frames[1])
+    assert meter.read().age_ms == ages
 
 
 def test_shares_are_those_of_the_moment(make_pipeline) -> None:

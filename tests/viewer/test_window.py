@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +22,13 @@ from PyQt6.QtGui import QDropEvent, QKeySequence, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from streaming import HttpServer, camera
 
 from rtseg.labels import PALETTE
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.runtime.session import Session
 from rtseg.runtime.view import MODES
+from rtseg.video.live import Backoff
 from rtseg.viewer import app, texts, theme
 from rtseg.viewer.commands import COMMANDS
 from rtseg.viewer.settings import Settings
@@ -158,7 +162,7 @@ def test_every_key_of_the_help_sheet_does_what_it_says(
         if name in APART:
             continue
         if window.bridge.state.playing.request.is_demo:
-            window.open(clip)
+            window.sources.open(clip)
             until(lambda: not window.bridge.state.playing.request.is_demo)
         window.activateWindow()
         window._show_canvas()
@@ -233,6 +237,35 @@ def test_a_network_that_cannot_be_had_is_a_banner_and_the_old_one_goes_on(
     until(lambda: window.bridge.state.trouble is None)
 
 
+def test_where_nothing_plays_there_is_nothing_but_the_question(open_window: OpenWindow, until) -> None:
+    window = open_window()
+    actions = window.actions_.by_id
+    assert not window.side_panel.isVisible()
+    assert not window.start_page.back.isVisible()
+    for name in ("snapshot", "reopen", "play", "zoom_in", "mode_mask", "next_palette"):
+        assert not actions[name].isEnabled(), name
+    for name in ("open_file", "open_demo", "choose_network", "help", "quit"):
+        assert actions[name].isEnabled(), name
+    actions["choose_network"].trigger()
+    assert window.side_panel.isVisible(), "a network can be chosen before it is loaded"
+    actions["side_panel"].trigger()
+    assert not window.side_panel.isVisible()
+    assert window.settings.panel_shown, "what is wanted beside a picture is something else"
+    window.sources.open(DEMO)
+    until(lambda: shows_pictures(window))
+    assert window.side_panel.isVisible()
+    assert actions["zoom_in"].isEnabled()
+    assert not actions["play"].isEnabled(), "the demo is no recording"
+    actions["pick_source"].trigger()
+    assert window.start_page.isVisible()
+    assert window.side_panel.isVisible()
+    window.start_page.back.click()
+    assert window.canvas.isVisible()
+    actions["pick_source"].trigger()
+    actions["escape"].trigger()
+    assert window.canvas.isVisible()
+
+
 def test_a_source_that_is_missing_can_be_tried_again(open_window: OpenWindow, until, tmp_path: Path) -> None:
     late = tmp_path / "late.mp4"
     window = open_window(str(late))
@@ -246,6 +279,27 @@ def test_a_source_that_is_missing_can_be_tried_again(open_window: OpenWindow, un
     assert window.settings.recent[0] == str(late)
 
 
+def test_a_stream_that_is_lost_is_told_and_comes_back_on_demand(open_window: OpenWindow, until) -> None:
+    with HttpServer(cam=camera(rate=25)) as server:
+        port = server.port
+        window = open_window(server.url("cam"))
+        until(lambda: shows_pictures(window))
+        size = window.canvas.size()
+        window.messages.show_note("a note")
+        assert window.canvas.size() == size, "a note moves nothing"
+    source = window.bridge.state.playing.source
+    source._backoff = Backoff(first_s=60, longest_s=60)
+    until(lambda: window.banner.text)
+    assert "gives no pictures" in window.banner.text
+    with HttpServer(port, cam=camera(rate=25)):
+        until(lambda: source.state.startswith("reconnecting"))
+        window.banner.button.click()
+        until(lambda: source.state == "playing" and not window.banner.text)
+        until(lambda: "came back" in window.parts.note.text)
+        window.close()
+    assert window.bridge.state.playing.source is source, "it was not opened anew"
+
+
 def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, until, tmp_path: Path) -> None:
     folder = tmp_path / "captures"
     window = open_window(DEMO)
@@ -257,13 +311,14 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     assert any(row.label == texts.RECORDING for panel in window.canvas.panels.values() for row in panel.rows)
     window.actions_.by_id["record_clean"].trigger()
     until(lambda: window.bridge.state.recording is None)
-    until(lambda: "-mask" in window.banner.text or ".mp4" in window.banner.text)  # it is finished soon after
+    until(lambda: window.parts.note.text)  # then it is finished
+    patterns = "*[0-9].mp4", "*-mask.mkv"
     window.actions_.by_id["save_replay"].trigger()
     until(lambda: list(folder.glob("*-replay.mp4")))
     window.actions_.by_id["snapshot"].trigger()
     until(lambda: list(folder.glob("*-overlay.png")))
-    until(lambda: "overlay" in window.banner.text or "frame" in window.banner.text)
-    video, masks = (next(iter(folder.glob(pattern))) for pattern in ("*[0-9].mp4", "*-mask.mkv"))
+    until(lambda: "overlay" in window.parts.note.text or "frame" in window.parts.note.text)
+    video, masks = (next(iter(folder.glob(pattern))) for pattern in patterns)
     counts = []
     for path in (video, masks):
         with av.open(str(path)) as container:
@@ -272,6 +327,21 @@ def test_captures_are_files_that_hold_what_was_seen(open_window: OpenWindow, unt
     assert {path.name for path in window.bridge.session.saved} == {
         path.name for path in folder.iterdir() if not path.name.startswith(".")
     }
+
+
+def test_a_recording_of_a_paused_picture_is_said_to_be_none(
+    open_window: OpenWindow, until, clip: str, tmp_path: Path
+) -> None:
+    window = open_window(clip)
+    until(lambda: shows_pictures(window))
+    window.actions_.by_id["play"].trigger()
+    QTest.qWait(200)  # what is under way comes out
+    for is_recording in (True, False):
+        window.actions_.by_id["record_seen"].trigger()
+        until(lambda wanted=is_recording: (window.bridge.state.recording is not None) == wanted)
+    until(lambda: window.parts.note.text)
+    assert window.parts.note.text == texts.SAVED_NOTHING
+    assert not list(tmp_path.glob("captures/*"))
 
 
 def test_what_is_dropped_onto_it_is_played_and_remembered(
@@ -301,7 +371,7 @@ def test_sources_change_again_and_again_and_leave_no_thread(
     QTest.qWait(300)
     for number in range(12):
         before = window.bridge.state.playing
-        window.open(clip if number % 2 == 0 else DEMO)
+        window.sources.open(clip if number % 2 == 0 else DEMO)
         until(
             lambda before=before: window.bridge.state.playing is not before and not window.bridge.state.busy
         )
@@ -345,6 +415,19 @@ def test_two_hundred_windows_open_and_close(qapp: QApplication, settings: Settin
     assert len(timers) < 20
     assert max(widgets) <= widgets[0] + 1
     assert rtseg_threads() == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_closes_it_as_a_user_does(
+    qapp: QApplication, settings: Settings, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    QTimer.singleShot(50, lambda: os.kill(os.getpid(), number))
+    session = Session(NetworkChoice("street-s"))
+    app.show(session, None, settings=settings)
+    assert session.join(2)
+    assert settings.geometry, "it was closed properly"
+    assert signal.getsignal(number) == before
 
 
 def test_a_mistake_of_ours_is_told_and_raised_at_the_end(
