@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,7 @@ from av.stream import Disposition
 from rtseg.errors import SourceError
 
 MAX_SIDE = 16384
+_ENCRYPTED = {"encv", "drmi"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ class Expected:
         return None
 
 
-def video_stream(name: str, container: InputContainer) -> av.VideoStream:
-    """The first video stream that is no cover picture. Raises SourceError when there is none to decode."""
+def video_stream(name: str, container: InputContainer, number: int | None = None) -> av.VideoStream:
+    """The first video stream that is no cover picture, or the one of this number, counted from 0.
+
+    Raises SourceError when there is none to decode.
+    """
     if container.format.name == "tty":  # FFmpeg plays any text as a film of a terminal
         raise SourceError(f"{name}: is text; expected a video")
     streams = container.streams
@@ -66,16 +71,42 @@ def video_stream(name: str, container: InputContainer) -> av.VideoStream:
     if not videos:
         kinds = ", ".join(sorted({stream.type for stream in streams if stream not in streams.video}))
         raise SourceError(f"{name}: has no video in it, only {kinds or 'nothing'}; give another file")
-    codec = videos[0].codec_context
+    if not 0 <= (number or 0) < len(videos):
+        raise SourceError(f"{name}: has no video {number}, only {_described(videos)}; choose one of these")
+    video = videos[number or 0]
+    codec = video.codec_context
     if codec is None:
+        kind = f"{match[1]!r}" if (match := _unknown_kind(container, video.index)) else "a kind"
+        raise SourceError(f"{name}: its video is {kind} that this FFmpeg cannot decode; convert it to H.264")
+    if codec.codec_tag in _ENCRYPTED:
         raise SourceError(
-            f"{name}: its video is of a kind that this FFmpeg cannot decode; convert it to H.264"
+            f"{name}: its video is encrypted ({codec.codec_tag}); decrypt it with its key before"
         )
     if max(codec.width, codec.height) > MAX_SIDE:
         raise SourceError(
             f"{name}: is {codec.width}x{codec.height}; at most {MAX_SIDE} pixels a side are decoded"
         )
-    return videos[0]
+    return video
+
+
+def _described(videos: list[av.VideoStream]) -> str:
+    return ", ".join(
+        f"{number} ({video.codec_context.name} {video.codec_context.width}x{video.codec_context.height})"
+        if video.codec_context
+        else f"{number} (unknown)"
+        for number, video in enumerate(videos)
+    )
+
+
+def _unknown_kind(container: InputContainer, index: int) -> re.Match[str] | None:
+    """What FFmpeg says of a stream that it has no decoder for: its name, or the four letters of its kind."""
+    return re.search(rf"Stream #0:{index}\D.*?: Video: (.*?)(?:, |$)", described(container), re.MULTILINE)
+
+
+def described(container: InputContainer) -> str:
+    """What FFmpeg says of a file, a line a stream."""
+    text: str = container.dumps_format()  # type: ignore[attr-defined]
+    return text
 
 
 def _clock_s(text: str) -> Fraction | None:

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import av
 import av.error
-import numpy as np
 from av.container import OutputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from rtseg.errors import SinkError
-from rtseg.frame import ColorSpace, Frame, Segmentation
+from rtseg.frame import Frame, Segmentation
 from rtseg.threads import share
-from rtseg.video.planes import SWSCALE_MATRICES, tags
+from rtseg.video.picture import Pictures
 
 _CODEC = "libx264"
 # Without adaptive quantisation, superfast gives pictures that are as good for their size as veryfast's with
@@ -28,7 +25,7 @@ _CODEC = "libx264"
 ENCODER_OPTIONS = {"preset": "superfast", "aq-mode": "none", "crf": "24", "bf": "0"}
 _CLOCK = Fraction(1, 90_000)  # for sources without presentation times: a tick fine enough for any camera
 # AVI is left out: it has no times.
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
 # With FFmpeg up to 8.0 such files come out broken.
 MP4_SURVIVES_A_CRASH = av.library_versions["libavformat"] >= (62, 12)
 _FRAGMENT_US = 1_000_000
@@ -56,8 +53,7 @@ class VideoSink:
         self._scales = scales
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
-        self._color = ColorSpace()
-        self._reformatter = VideoReformatter()  # kept: setting one up for each picture is slow
+        self._pictures: Pictures | None = None
         self._first_ns = 0
         self._shift = 0
         self._last_pts: int | None = None
@@ -66,8 +62,8 @@ class VideoSink:
     def write(self, segmentation: Segmentation, blended: Frame) -> None:
         """Encode the blended frame at its own time. Raises SinkError."""
         try:
-            if self._container is None or self._stream is None:
-                self._container, self._stream = self._open(blended)
+            if self._container is None or self._stream is None or self._pictures is None:
+                self._container, self._stream, self._pictures = self._open(blended)
             size = self._stream.width, self._stream.height
             if blended.size != size and not self._scales:
                 raise SinkError(
@@ -75,63 +71,29 @@ class VideoSink:
                     f"it {size[0]}x{size[1]}, and a video has one size; pictures of different sizes go into "
                     f"a folder. The {self._frames} frames before it are kept in {self._path}"
                 )
-            self._container.mux(self._stream.encode(self._picture(blended, self._stream)))
+            picture = self._pictures(blended)
+            picture.pts, picture.time_base = self._pts(blended), blended.time_base or _CLOCK
+            self._container.mux(self._stream.encode(picture))
             self._frames += 1
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise SinkError(f"{self._path}: cannot be written ({_short(error)})") from error
 
-    def _open(self, frame: Frame) -> tuple[OutputContainer, VideoStream]:
+    def _open(self, frame: Frame) -> tuple[OutputContainer, VideoStream, Pictures]:
         time_base = frame.time_base or _CLOCK
-        kind = _FORMATS[self._path.suffix.lower()]
+        kind = FORMATS[self._path.suffix.lower()]
         container = av.open(
             f"file:{self._part.absolute()}", "w", format=kind, options=_muxer_options(kind, time_base)
         )
         stream = container.add_stream(_CODEC, rate=self._rate, options=ENCODER_OPTIONS)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
-        stream.width, stream.height = frame.size
-        # Chroma of half the size needs even sides; the others keep every pixel at full chroma.
-        stream.pix_fmt = "yuv420p" if frame.width % 2 == frame.height % 2 == 0 else "yuv444p"
+        pictures = Pictures.like(frame)
+        pictures.describe_to(context)
         context.time_base = time_base
         context.thread_count = share("offline").encoder
-        if frame.pixel_format == "bgr24":  # it has no colour space of its own: the usual one of its size
-            self._color = ColorSpace("bt709" if frame.height >= 720 else "bt601")
-        else:
-            self._color = frame.color
-        context.color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
-        context.colorspace, context.color_primaries, context.color_trc = tags(self._color)
         self._first_ns = frame.captured_ns
         self._shift = max(0, -(frame.pts or 0))  # players leave out what lies before zero
-        return container, stream
-
-    def _picture(self, frame: Frame, stream: VideoStream) -> VideoFrame:
-        matrix = SWSCALE_MATRICES[self._color.matrix]
-        color_range = ColorRange.JPEG if self._color.full_range else ColorRange.MPEG
-        if frame.pixel_format == "bgr24":
-            picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.planes[0]), format="bgr24")
-        else:
-            picture = VideoFrame(frame.width, frame.height, "yuv420p")
-            for plane, source in zip(picture.planes, frame.planes, strict=True):
-                rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-                rows[: plane.height, : plane.width] = source
-            picture.colorspace, picture.color_primaries, picture.color_trc = tags(self._color)
-            picture.color_range = color_range
-        if (picture.format.name, *frame.size) != (stream.pix_fmt, stream.width, stream.height):
-            is_rgb = frame.pixel_format == "bgr24"
-            picture = self._reformatter.reformat(
-                picture,
-                width=stream.width,
-                height=stream.height,
-                format=stream.pix_fmt,
-                src_colorspace=None if is_rgb else matrix,
-                dst_colorspace=matrix,
-                src_color_range=None if is_rgb else color_range,
-                dst_color_range=color_range,
-                threads=1,  # the encoder has the others
-            )
-        picture.pts = self._pts(frame)
-        picture.time_base = frame.time_base or _CLOCK
-        return picture
+        return container, stream, pictures
 
     def _pts(self, frame: Frame) -> int:
         """The frame's own time; from the clock where the source knows none, and never twice the same."""
@@ -167,9 +129,9 @@ class VideoSink:
 
 def check_video_name(path: Path) -> None:
     """Raises SinkError for a name whose ending is no kind of video, or when there is no encoder."""
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in FORMATS:
         ending = f"unknown kind of video {path.suffix!r}" if path.suffix else "has no ending"
-        raise SinkError(f"{path}: {ending}; name the video {path.stem}.mp4, or use {' '.join(_FORMATS)}")
+        raise SinkError(f"{path}: {ending}; name the video {path.stem}.mp4, or use {' '.join(FORMATS)}")
     try:
         av.Codec(_CODEC, "w")
     except ValueError as error:
