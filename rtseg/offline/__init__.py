@@ -8,7 +8,7 @@ done on several machines are joined without encoding anew.
 from rtseg.offline.job import ClipJob, ClipSummary, EncoderSettings, Progress, Span
 from rtseg.offline.join import join_spans
 from rtseg.offline.plan import plan_spans
-from rtseg.offline.process import process_clip
+from rtseg.offline.process import check_job, process_clip
 
 __all__ = [
     "ClipJob",
@@ -16,6 +16,7 @@ __all__ = [
     "EncoderSettings",
     "Progress",
     "Span",
+    "check_job",
     "join_spans",
     "plan_spans",
     "process_clip",

@@ -52,41 +52,74 @@ def process_clip(
     return _Run(job, segmenter, tell).run(progress, stopping)
 
 
+def check_job(job: ClipJob) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Refuse what cannot work before anything is loaded or made.
+
+    -> the index of the video stream, the streams that will be copied, in words, and lines for people. Raises
+    SourceError, SinkError or ConfigError.
+    """
+    if not (job.resume and beside(job.output, "journal").exists()):
+        _check_outputs(job)
+    check_video_name(job.output)
+    kind = FORMATS[job.output.suffix.lower()]
+    codecs.check(job.encoder)
+    if job.encoder.codec == "ffv1" and kind not in {"matroska", "mov"}:
+        raise SinkError(f"{job.output}: cannot hold FFV1; name the output {job.output.stem}.mkv")
+    with ClipReader(job.input, number=job.stream) as reader:
+        index, notes = reader.stream_index, []
+        if job.stream is None and len(reader.videos) > 1:
+            notes.append(
+                f"{reader.name} has {len(reader.videos)} videos: {'; '.join(reader.videos)}. Video 0 is "
+                "segmented, the others are copied; --stream takes another"
+            )
+    described: tuple[str, ...] = ()
+    if job.span is None:
+        with OtherStreams(job.input, index, job.leave_out) as others:
+            check_streams(others, job.output, kind)
+            described = others.described
+            notes += others.losses(kind)
+    return index, described, tuple(notes)
+
+
+def _check_outputs(job: ClipJob) -> None:
+    check_output(job.output, overwrite=job.overwrite, inputs=[job.input])
+    sides.check(job)
+
+
 class _Run:
     """The state of one call, used by the calling thread."""
 
     def __init__(self, job: ClipJob, segmenter: Segmenter, tell: Tell) -> None:
+        self.position, self.described, notes = check_job(job)
         self.job = job
         self.segmenter = segmenter
         self.tell = tell
-        check_video_name(job.output)
         self.kind = FORMATS[job.output.suffix.lower()]
         self.part = beside(job.output, "part")
         self.before = beside(job.output, "before")
-        self.encoder, self.fallback = codecs.choose(job.encoder)
-        if self.encoder.name == "ffv1" and self.kind not in {"matroska", "mov"}:
-            raise SinkError(f"{job.output}: cannot hold FFV1; name the output {job.output.stem}.mkv")
+        self.encoder, fallback = codecs.choose(job.encoder)
+        self.device, device_fallback = codecs.decoding_device(job.encoder.hwaccel)
+        for line in (*notes, fallback, device_fallback):
+            if line is not None:
+                tell(line)
+        self.style = Style(job.opacity, job.classes)
+        self.style.palette(segmenter.card.classes, segmenter.card.palette)  # complains of unknown classes
         self.kept: list[Segment] = []
-        self.others: OtherStreams | None = None
         self.troubles: list[str] = []
 
     def run(self, progress: Callable[[Progress], None], stopping: Callable[[], bool]) -> ClipSummary:
         started = time.monotonic()
         job = self.job
-        for line in filter(None, [self.fallback, *self._decoding()]):
-            self.tell(line)
         with ExitStack() as stack:
-            probe = stack.enter_context(ClipReader(job.input, number=job.stream))
-            self.position = probe.stream_index
-            self._check_outputs(probe)
             journal = Journal(job.output)
-            remove = _Flag()
-            stack.callback(lambda: journal.close(remove=remove.on))
+            stack.callback(lambda: journal.close(remove=not (self.part.exists() or self.before.exists())))
             self.key = key_of(job, self.segmenter, self.encoder)
-            self._begin(journal, remove)
+            self._begin(journal)
             reader = self._reader()
             stack.callback(reader.close)
             outputs = sides.make(job, self.segmenter, self.kept)
+            for each in outputs:
+                stack.callback(each.close, whole=False)
             done = self.kept[-1] if self.kept else None
             if done is not None and done.next is None:
                 self._finish_sides(outputs)
@@ -104,51 +137,30 @@ class _Run:
                 )
             if finished:
                 self._publish()
-                remove.on = True
             summary = self._summary(reader, all_segments, segments, frames, finished, started, fps)
             if finished:
                 sides.write_summary(job, summary)
         return summary
 
-    def _decoding(self) -> list[str]:
-        self.device, line = codecs.decoding_device(self.job.encoder.hwaccel)
-        return [line] if line else []
-
-    def _check_outputs(self, probe: ClipReader) -> None:
-        job = self.job
-        others = OtherStreams(job.input, probe.stream_index, job.leave_out)
-        if job.span is not None:
-            others.close()
-            return
-        try:
-            check_streams(others, job.output, self.kind)
-            self.described = others.described
-        finally:
-            others.close()
-
-    def _begin(self, journal: Journal, remove: _Flag) -> None:
+    def _begin(self, journal: Journal) -> None:
         """Find out what an earlier run has left, and keep what is good of it."""
         job = self.job
         before, segments = journal.read()
-        try:
-            if before is None or not job.resume:
-                if before is not None and not job.overwrite:
-                    raise SinkError(
-                        f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y "
-                        "to begin anew"
-                    )
-                check_output(job.output, overwrite=job.overwrite, inputs=[job.input])
-                sides.check(job)
-                self.part.unlink(missing_ok=True)
-                self.before.unlink(missing_ok=True)
-                journal.begin(self.key)
-                return
-            finished = bool(segments) and segments[-1].next is None
-            check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
-            check_same(job.output, before, self.key)
-        except SinkError:
-            remove.on = before is None
-            raise
+        if before is None or not job.resume:
+            if before is not None and not job.overwrite:
+                raise SinkError(
+                    f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y to "
+                    "begin anew"
+                )
+            _check_outputs(job)
+            self.part.unlink(missing_ok=True)
+            self.before.unlink(missing_ok=True)
+            journal.begin(self.key)
+            return
+        # What is there by that name may be what the run that was interrupted at its very end has made.
+        finished = bool(segments) and segments[-1].next is None
+        check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
+        check_same(job.output, before, self.key)
         segments = segments[: sides.whole_segments(job, segments)]
         position = self._position_in_output()
         found = {path: whole_segments(path, position, segments) for path in (self.part, self.before)}
@@ -225,7 +237,7 @@ class _Run:
             self.segmenter,
             sinks=[sink],
             policy="every-frame",
-            style=Style(job.opacity, job.classes),
+            style=self.style,
         )
         first = self.kept[-1].index + self.kept[-1].frames if self.kept else 0
         if job.span is not None and not self.kept:
@@ -307,15 +319,11 @@ class _Run:
             time_base=str(reader.time_base),
             first_pts=segments[0].start if segments else 0,
             encoder=self.encoder.name,
-            copied=self.described if self.job.span is None else (),
+            copied=self.described,
             class_share=shares,
             confidence=confidence,
             troubles=tuple(" ".join(trouble.split()) for trouble in self.troubles),
         )
-
-
-class _Flag:
-    on = False
 
 
 def _size(reader: ClipReader) -> str:

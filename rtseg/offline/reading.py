@@ -19,6 +19,7 @@ from rtseg.offline.borders import Borders
 from rtseg.offline.clock import Clock
 from rtseg.offline.streams import shift_s
 from rtseg.video.file import VideoSource
+from rtseg.video.troubles import videos_in
 
 # Their packets say when they are shown, and after a seek the same as before.
 _TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts"}
@@ -80,6 +81,11 @@ class ClipReader(VideoSource):
     def display_matrix(self) -> tuple[int, ...] | None:
         """How the picture is turned for display, as FFmpeg's nine numbers; known with the first frame."""
         return self._display_matrix
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """All videos of the file that are no cover pictures, in words."""
+        return videos_in(self._container)
 
     @property
     def pixel_aspect(self) -> Fraction | None:

@@ -90,6 +90,16 @@ class OtherStreams(Closing):
         if chapters := self._container.chapters():
             output.set_chapters(chapters)
 
+    def losses(self, kind: str) -> list[str]:
+        """What a kind of file cannot hold of what is no stream, a line each."""
+        found = []
+        if kind == "mpegts":
+            if self._container.chapters():
+                found.append("MPEG-TS cannot hold chapters; they are left out")
+            if tags := sorted(key for key in self._container.metadata if key.lower() not in _OWN_TAGS):
+                found.append(f"MPEG-TS cannot hold tags; {', '.join(tags)} are left out")
+        return found
+
     @property
     def start_ticks(self) -> list[Fraction]:
         """The time bases of the streams."""

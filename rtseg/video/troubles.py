@@ -67,12 +67,13 @@ def video_stream(name: str, container: InputContainer, number: int | None = None
     if container.format.name == "tty":  # FFmpeg plays any text as a film of a terminal
         raise SourceError(f"{name}: is text; expected a video")
     streams = container.streams
-    videos = [stream for stream in streams.video if not stream.disposition & Disposition.attached_pic]
+    videos = _videos(container)
     if not videos:
         kinds = ", ".join(sorted({stream.type for stream in streams if stream not in streams.video}))
         raise SourceError(f"{name}: has no video in it, only {kinds or 'nothing'}; give another file")
     if not 0 <= (number or 0) < len(videos):
-        raise SourceError(f"{name}: has no video {number}, only {_described(videos)}; choose one of these")
+        there = "; ".join(videos_in(container))
+        raise SourceError(f"{name}: has no video {number}, only {there}; choose one of these")
     video = videos[number or 0]
     codec = video.codec_context
     if codec is None:
@@ -89,12 +90,17 @@ def video_stream(name: str, container: InputContainer, number: int | None = None
     return video
 
 
-def _described(videos: list[av.VideoStream]) -> str:
-    return ", ".join(
-        f"{number} ({video.codec_context.name} {video.codec_context.width}x{video.codec_context.height})"
-        if video.codec_context
-        else f"{number} (unknown)"
-        for number, video in enumerate(videos)
+def _videos(container: InputContainer) -> list[av.VideoStream]:
+    return [video for video in container.streams.video if not video.disposition & Disposition.attached_pic]
+
+
+def videos_in(container: InputContainer) -> tuple[str, ...]:
+    """The videos that are no cover pictures, each with its number, in words."""
+    return tuple(
+        f"{number} is {codec.name} {codec.width}x{codec.height}"
+        if (codec := video.codec_context)
+        else f"{number} is of an unknown kind"
+        for number, video in enumerate(_videos(container))
     )
 
 
