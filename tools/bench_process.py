@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/bench_process.py [--quick] [--only NAME] [--minutes 60]
 
-Clips are drawn once by the demo and kept in the temporary folder; the long one is the short one, looped. Whatever
-else runs on the machine counts against every figure, so its load is printed too; ratios are medians of rounds in
-turns.
+Clips are drawn once by the demo and kept in the temporary folder; the long one is the short one, looped.
+Whatever else runs on the machine counts against every figure, so its load is printed too; ratios are medians
+of rounds in turns.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -79,6 +80,19 @@ def check_job(job: ClipJob) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
             described = others.described
             notes += others.losses(kind)
     return index, described, tuple(notes)
+
+
+def is_done(job: ClipJob, segmenter: Segmenter) -> bool:
+    """Whether the output is there, with a summary that says it is of this input, model and settings."""
+    if job.summary is None or not job.summary.exists() or not job.output.exists():
+        return False
+    if beside(job.output, "journal").exists():
+        return False
+    encoder, _ = codecs.choose(job.encoder)
+    try:
+        return bool(json.loads(job.summary.read_text())["key"] == key_of(job, segmenter, encoder))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _check_outputs(job: ClipJob) -> None:
@@ -162,7 +176,7 @@ class _Run:
         check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
         check_same(job.output, before, self.key)
         segments = segments[: sides.whole_segments(job, segments)]
-        position = self._position_in_output()
+        position = self._position_in_part()
         found = {path: whole_segments(path, position, segments) for path in (self.part, self.before)}
         best = max(found, key=lambda path: found[path])
         self.kept = segments[: found[best]]
@@ -176,10 +190,20 @@ class _Run:
         else:
             self.tell("Nothing that was finished is left; beginning anew")
 
-    def _position_in_output(self) -> int:
+    def _others(self) -> OtherStreams | None:
+        """Those that go into the working file."""
         if self.job.span is not None:
+            return None
+        # What cannot be in fragments comes in when the file is finished.
+        return OtherStreams(
+            self.job.input, self.position, self.job.leave_out, in_fragments=self.kind in _MOVIES
+        )
+
+    def _position_in_part(self) -> int:
+        others = self._others()
+        if others is None:
             return 0
-        with OtherStreams(self.job.input, self.position, self.job.leave_out) as others:
+        with others:
             return others.position
 
     def _reader(self) -> ClipReader:
@@ -204,16 +228,15 @@ class _Run:
         self, reader: ClipReader, journal: Journal, outputs: Sequence[sides.Side], stack: ExitStack
     ) -> SegmentSink:
         def others() -> OtherStreams | None:
-            if self.job.span is not None:
-                return None
-            return stack.enter_context(OtherStreams(self.job.input, reader.stream_index, self.job.leave_out))
+            opened = self._others()
+            return None if opened is None else stack.enter_context(opened)
 
         def open_writer(add_video: Callable[[OutputContainer], av.VideoStream]) -> Writer:
             return Writer(self.part, self.kind, others(), add_video, final=False)
 
         writer = None
         if self.kept:
-            position = self._position_in_output()
+            position = self._position_in_part()
             with Part(self.before, position) as part:
                 writer = Writer(self.part, self.kind, others(), like(part.video, self.kind), final=False)
                 count = sum(segment.packets for segment in self.kept)
@@ -282,7 +305,7 @@ class _Run:
                     final,
                     self.kind,
                     OtherStreams(job.input, self.position, job.leave_out),
-                    self._position_in_output(),
+                    self._position_in_part(),
                 )
                 final.replace(job.output)
                 self.part.unlink()

@@ -16,7 +16,7 @@ from rtseg.frame import Segmentation
 from rtseg.labels import Rgb
 from rtseg.offline.copying import copy_video
 from rtseg.offline.figures import figures
-from rtseg.offline.job import ClipJob, ClipSummary
+from rtseg.offline.job import SCHEMA, ClipJob, ClipSummary
 from rtseg.offline.journal import Segment, beside
 from rtseg.offline.part import Part
 from rtseg.offline.sink import Side
@@ -144,7 +144,7 @@ class MaskVideo:
         if _packets(self._part) >= kept:
             self._part.replace(self._before)
         with Part(self._before, 0) as part:
-            self._add = _palette_pngs(part.video.width, part.video.height, part.video.time_base)
+            self._add = palette_pngs(part.video.width, part.video.height, part.video.time_base)
             self._writer = Writer(self._part, self._kind, None, self._add, final=False)
             for number, packet in enumerate(part.packets()):
                 if number == kept:
@@ -156,7 +156,7 @@ class MaskVideo:
         frame = segmentation.frame
         time_base = frame.time_base or Fraction(1, 90_000)
         if self._writer is None:
-            self._add = _palette_pngs(*frame.size, time_base)
+            self._add = palette_pngs(*frame.size, time_base)
             self._writer = Writer(self._part, self._kind, None, self._add, final=False)
         packet: av.Packet[Any] = av.Packet(
             palette_png(frame_class_map(segmentation, frame.size), self._palette)
@@ -195,7 +195,7 @@ class MaskVideo:
         self._before.unlink(missing_ok=True)
 
 
-def _palette_pngs(width: int, height: int, time_base: Fraction | None) -> AddVideo:
+def palette_pngs(width: int, height: int, time_base: Fraction | None) -> AddVideo:
     """Adds a stream of pictures. What FFmpeg finds out of it later would be too much: its pixel format."""
 
     def add(output: OutputContainer) -> av.VideoStream:
@@ -306,6 +306,19 @@ def means(
     totals = [sum(values) / frames for values in zip(*(s.sums for s in segments), strict=True)]
     shares = {name: round(total, 5) for name, total in zip(classes, totals, strict=False)}
     return shares, round(totals[-1], 4)
+
+
+def write_joined_summary(
+    path: Path, output: Path, clips: Sequence[dict[str, Any]], offsets_s: Sequence[float]
+) -> None:
+    """Of several clips that became one: their own summaries, and where each begins. Raises SinkError."""
+    document = {
+        "schema": SCHEMA,
+        "output": str(output),
+        "frames": sum(clip["frames"] for clip in clips),
+        "clips": [{**clip, "offset_s": offset} for clip, offset in zip(clips, offsets_s, strict=True)],
+    }
+    write_file(path, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def write_summary(job: ClipJob, summary: ClipSummary) -> None:
