@@ -19,7 +19,7 @@ from rtseg.offline.job import ClipJob
 from rtseg.offline.journal import beside
 from rtseg.offline.part import Part
 from rtseg.offline.reading import ClipReader
-from rtseg.offline.streams import OtherStreams
+from rtseg.offline.streams import OtherStreams, needed_shift_s
 from rtseg.offline.writer import AddVideo, Writer, like
 from rtseg.video.video_sink import FORMATS
 
@@ -31,7 +31,7 @@ def join_spans(job: ClipJob, parts: Sequence[Path]) -> None:
     """
     kind = FORMATS[job.output.suffix.lower()]
     final = beside(job.output, "final")
-    others = OtherStreams(job.input, _video_index(job), job.leave_out)
+    others = _others(job, kind)
     copy_video(list(parts), final, kind, others, 0)
     _publish(final, job.output)
 
@@ -105,9 +105,7 @@ def _join_videos(jobs: Sequence[ClipJob], final: Path, kind: str) -> list[_Place
     with ExitStack() as stack:
         parts = [stack.enter_context(Part(each.output, _position(each))) for each in jobs]
         _check_alike(jobs, [part.video for part in parts])
-        others = [
-            stack.enter_context(OtherStreams(each.input, _video_index(each), each.leave_out)) for each in jobs
-        ]
+        others = [stack.enter_context(_others(each, kind)) for each in jobs]
         for each, streams in zip(jobs, others, strict=True):
             if streams.kinds != others[0].kinds:
                 raise SinkError(
@@ -205,6 +203,13 @@ def _joined_rows(files: Sequence[Path], places: Sequence[_Place]) -> Iterator[st
 
 def _start_s(video: av.VideoStream) -> Fraction:
     return (video.start_time or 0) * (video.time_base or Fraction(0))
+
+
+def _others(job: ClipJob, kind: str) -> OtherStreams:
+    index = _video_index(job)
+    with OtherStreams(job.input, index, job.leave_out) as others:
+        shift_s = needed_shift_s(others, kind)
+    return OtherStreams(job.input, index, job.leave_out, shift_s=shift_s)
 
 
 def _video_index(job: ClipJob) -> int:

@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 
 import av
@@ -20,7 +22,7 @@ from rtseg.offline.key import check_same, key_of
 from rtseg.offline.part import Part, whole_segments
 from rtseg.offline.reading import ClipReader, Start
 from rtseg.offline.sink import SegmentSink
-from rtseg.offline.streams import OtherStreams, check_streams
+from rtseg.offline.streams import OtherStreams, check_streams, needed_shift_s
 from rtseg.offline.writer import Writer, like
 from rtseg.runtime.pipeline import Pipeline, Style
 from rtseg.segmenter import Segmenter
@@ -53,11 +55,24 @@ def process_clip(
     return _Run(job, segmenter, tell).run(progress, stopping)
 
 
-def check_job(job: ClipJob) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+@dataclass(frozen=True)
+class Checked:
+    """What was found out about a job."""
+
+    video: int
+    """The index of the video stream."""
+    copied: tuple[str, ...]
+    """The other streams, in words."""
+    shift_s: Fraction
+    """By how much times are moved."""
+    notes: tuple[str, ...]
+    """Lines for people."""
+
+
+def check_job(job: ClipJob) -> Checked:
     """Refuse what cannot work before anything is loaded or made.
 
-    -> the index of the video stream, the streams that will be copied, in words, and lines for people. Raises
-    SourceError, SinkError or ConfigError.
+    Raises SourceError, SinkError or ConfigError.
     """
     if not (job.resume and beside(job.output, "journal").exists()):
         _check_outputs(job)
@@ -73,13 +88,16 @@ def check_job(job: ClipJob) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
                 f"{reader.name} has {len(reader.videos)} videos: {'; '.join(reader.videos)}. Video 0 is "
                 "segmented, the others are copied; --stream takes another"
             )
-    described: tuple[str, ...] = ()
-    if job.span is None:
-        with OtherStreams(job.input, index, job.leave_out) as others:
-            check_streams(others, job.output, kind)
-            described = others.described
-            notes += others.losses(kind)
-    return index, described, tuple(notes)
+    with OtherStreams(job.input, index, job.leave_out) as others:
+        check_streams(others, job.output, kind)
+        shift_s = needed_shift_s(others, kind)
+        notes += others.losses(kind)
+        if shift_s:
+            notes.append(
+                f"{job.input} has times before zero, which {job.output.suffix} cannot hold: everything comes "
+                f"{float(shift_s * 1000):g} ms later"
+            )
+        return Checked(index, others.described, shift_s, tuple(notes))
 
 
 def is_done(job: ClipJob, segmenter: Segmenter) -> bool:
@@ -104,7 +122,7 @@ class _Run:
     """The state of one call, used by the calling thread."""
 
     def __init__(self, job: ClipJob, segmenter: Segmenter, tell: Tell) -> None:
-        self.position, self.described, notes = check_job(job)
+        self.checked = check_job(job)
         self.job = job
         self.segmenter = segmenter
         self.tell = tell
@@ -113,7 +131,7 @@ class _Run:
         self.before = beside(job.output, "before")
         self.encoder, fallback = codecs.choose(job.encoder)
         self.device, device_fallback = codecs.decoding_device(job.encoder.hwaccel)
-        for line in (*notes, fallback, device_fallback):
+        for line in (*self.checked.notes, fallback, device_fallback):
             if line is not None:
                 tell(line)
         self.style = Style(job.opacity, job.classes)
@@ -196,7 +214,11 @@ class _Run:
             return None
         # What cannot be in fragments comes in when the file is finished.
         return OtherStreams(
-            self.job.input, self.position, self.job.leave_out, in_fragments=self.kind in _MOVIES
+            self.job.input,
+            self.checked.video,
+            self.job.leave_out,
+            shift_s=self.checked.shift_s,
+            in_fragments=self.kind in _MOVIES,
         )
 
     def _position_in_part(self) -> int:
@@ -243,7 +265,13 @@ class _Run:
                 for packet in islice(part.packets(), count):
                     writer.write(packet)
         return SegmentSink(
-            reader, self.encoder, open_writer, journal, outputs, writer=writer, shift=reader.shift
+            reader,
+            self.encoder,
+            open_writer,
+            journal,
+            outputs,
+            writer=writer,
+            shift=round(self.checked.shift_s / reader.time_base),
         )
 
     def _work(
@@ -277,11 +305,13 @@ class _Run:
                     pipeline.stop()
             whole = reader.exhausted
             sink.finish(whole=whole)
-        except BaseException:
+        except BaseException as error:
             pipeline.stop()
             while pipeline.running:
                 time.sleep(0.01)
             sink.abandon()
+            if isinstance(error, SinkError):
+                raise SinkError(f"{error}; {_kept(len(self.kept) + sink.segments)}") from error
             raise
         stats = pipeline.stats
         progress(Progress(first + stats.frames_out, total, stats.fps_now()))
@@ -304,7 +334,7 @@ class _Run:
                     [self.part],
                     final,
                     self.kind,
-                    OtherStreams(job.input, self.position, job.leave_out),
+                    OtherStreams(job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s),
                     self._position_in_part(),
                 )
                 final.replace(job.output)
@@ -312,6 +342,8 @@ class _Run:
             else:
                 self.part.replace(job.output)
             self.before.unlink(missing_ok=True)
+        except SinkError as error:
+            raise SinkError(f"{error}; all is kept: mend that, and add --resume to finish it") from error
         except OSError as error:
             raise SinkError(f"{job.output}: cannot be finished ({error.strerror})") from error
 
@@ -342,11 +374,18 @@ class _Run:
             time_base=str(reader.time_base),
             first_pts=segments[0].start if segments else 0,
             encoder=self.encoder.name,
-            copied=self.described,
+            copied=self.checked.copied if self.job.span is None else (),
             class_share=shares,
             confidence=confidence,
             troubles=tuple(" ".join(trouble.split()) for trouble in self.troubles),
         )
+
+
+def _kept(segments: int) -> str:
+    """What a user can do about an output that failed."""
+    if not segments:
+        return "nothing was finished by then"
+    return f"{segments} segments are kept: mend that, for example with more space, and add --resume to go on"
 
 
 def _size(reader: ClipReader) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,11 +36,17 @@ class OtherStreams(Closing):
     """The streams of a file but for one, in the order of their times. Used by one thread at a time."""
 
     def __init__(
-        self, path: Path, video: int, leave_out: frozenset[int] = frozenset(), *, in_fragments: bool = False
+        self,
+        path: Path,
+        video: int,
+        leave_out: frozenset[int] = frozenset(),
+        *,
+        shift_s: Fraction = Fraction(0),
+        in_fragments: bool = False,
     ) -> None:
         """The stream of index `video` is not copied, nor are those of leave_out.
 
-        in_fragments leaves out what FFmpeg cannot put into a fragmented MP4 without doing harm: texts spoil the
+        All times are moved by shift_s, see `needed_shift_s`. in_fragments leaves out what FFmpeg cannot put into a fragmented MP4 without doing harm: texts spoil the
         times of the video, and with PCM the file cannot be read.
         """
         self._path = path
@@ -51,7 +59,7 @@ class OtherStreams(Closing):
             for stream in streams
             if stream.index != video
             and stream.index not in leave_out
-            and (_codec(stream) in _FRAGMENTABLE or not in_fragments)
+            and (_is_fragmentable(stream) or not in_fragments)
             # The text track that holds an MP4's chapters: they are copied as chapters.
             and stream.discard != Discard.all
             # QuickTime's time code is written anew, from the tag that says it.
@@ -71,8 +79,22 @@ class OtherStreams(Closing):
         """When the last packet that was read ends."""
         self.position = sum(stream.index < video for stream in self.streams)
         """Which number the video has among the streams of the output."""
-        # Players leave out what lies before zero.
-        self._shift_s = shift_s(self._container, video)
+        self._shift_s = shift_s
+
+    @property
+    def video(self) -> Stream:
+        """The stream that is not copied."""
+        return self._container.streams[self._video]
+
+    @cached_property
+    def first_packets(self) -> dict[int, av.Packet[Any]]:
+        """Of each stream that has one near the beginning. After that nothing is there to be copied."""
+        found: dict[int, av.Packet[Any]] = {}
+        for packet in islice(self._packets, _LOOKED_AT):
+            found.setdefault(packet.stream.index, packet)
+            if len(found) == len(self.streams):
+                break
+        return found
 
     @property
     def described(self) -> tuple[str, ...]:
@@ -140,7 +162,7 @@ class OtherStreams(Closing):
             self._copies[stream.index] = copy
             self._clocks[stream.index] = clock
             clock.begin_anew()
-        self._shift_s = offset_s
+        self._shift_s += offset_s
 
     @property
     def kinds(self) -> tuple[tuple[str, str], ...]:
@@ -153,7 +175,7 @@ class OtherStreams(Closing):
         starts = [
             s.start_time * s.time_base for s in self.streams if s.start_time is not None and s.time_base
         ]
-        return min(starts, default=None)
+        return min(starts) + self._shift_s if starts else None
 
     def _read(self) -> Iterator[av.Packet[Any]]:
         demuxed = self._container.demux(self.streams) if self.streams else iter(())
@@ -186,10 +208,20 @@ class OtherStreams(Closing):
         self._container.close()
 
 
-def shift_s(container: InputContainer, video: int) -> Fraction:
-    """By how much the times of a clip are moved, for its video not to begin before zero: mostly nothing."""
-    stream = container.streams[video]
-    return max(Fraction(0), -(stream.start_time or 0) * (stream.time_base or Fraction(0)))
+def needed_shift_s(others: OtherStreams, kind: str) -> Fraction:
+    """By how much all times are moved for a kind of file to hold them: mostly by nothing.
+
+    Players leave out what lies before zero, and all but MP4 cannot even hold it: the sound of an MP4 begins
+    there, with what its decoder needs to begin. In whole milliseconds, which all kinds of times can express.
+    Reads the first packets.
+    """
+    video = others.video
+    earliest = (video.start_time or 0) * (video.time_base or Fraction(0))
+    if kind not in {"mp4", "mov"}:
+        for packet in others.first_packets.values():
+            ticks = min(each for each in (packet.pts, packet.dts) if each is not None)
+            earliest = min(earliest, ticks * packet.time_base)
+    return Fraction(math.ceil(max(Fraction(0), -earliest) * 1000), 1000)
 
 
 def check_streams(others: OtherStreams, output: Path, kind: str) -> None:
@@ -197,7 +229,7 @@ def check_streams(others: OtherStreams, output: Path, kind: str) -> None:
 
     Reads the first packet of each, after which the streams have to be opened anew.
     """
-    first = _first_packets(others)
+    first = others.first_packets
 
     def held(by: str) -> bool:
         return all(_holds(by, stream, first.get(stream.index)) for stream in others.streams)
@@ -215,16 +247,6 @@ def check_streams(others: OtherStreams, output: Path, kind: str) -> None:
             f"{output}: a {output.suffix} file cannot hold stream {stream.index} "
             f"({_described(others._container, stream)}); {way} --leave-out {stream.index} to go without it"
         )
-
-
-def _first_packets(others: OtherStreams) -> dict[int, av.Packet[Any]]:
-    """Of each stream that has one near the beginning."""
-    found: dict[int, av.Packet[Any]] = {}
-    for packet in islice(others._packets, _LOOKED_AT):
-        found.setdefault(packet.stream.index, packet)
-        if len(found) == len(others.streams):
-            break
-    return found
 
 
 def _holds(kind: str, stream: Stream, packet: av.Packet[Any] | None) -> bool:
@@ -261,6 +283,12 @@ def _add_copy(output: OutputContainer, stream: Stream) -> Stream:
 def _copy_tags(stream: Stream, copy: Stream, less: re.Pattern[str]) -> None:
     copy.metadata.update({key: tag for key, tag in stream.metadata.items() if not less.fullmatch(key)})
     copy.disposition = Disposition(stream.disposition)
+
+
+def _is_fragmentable(stream: Stream) -> bool:
+    codec = _codec(stream)
+    # AAC of a transport stream has its header in each packet, which only a finished file can do without.
+    return codec in _FRAGMENTABLE and (codec != "aac" or bool(stream.codec_context.extradata))
 
 
 def _codec(stream: Stream) -> str:

@@ -168,6 +168,8 @@ def _options(kind: str, bases: list[Fraction], *, final: bool) -> dict[str, str]
                 "movflags": "delay_moov+default_base_moof",
                 "frag_duration": str(FRAGMENT_MS * 1000),
             }
-    elif kind == "matroska" and not final:
-        options["cluster_time_limit"] = str(FRAGMENT_MS)
+    else:
+        options["avoid_negative_ts"] = "disabled"  # see `needed_shift_s`
+        if kind == "matroska" and not final:
+            options["cluster_time_limit"] = str(FRAGMENT_MS)
     return options

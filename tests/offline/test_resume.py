@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from recordings import NTSC, packets_of, record, video_of
 
@@ -25,14 +27,14 @@ from rtseg.segmenter import Segmenter
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends processes as POSIX does")
 KILLS = 20
 LONG = [5000 + 3003 * index for index in range(600)]  # 20 s, ten segments
-# Kept open, it processes one clip after another, each in a child that may be killed.
-FORKING = """
-import os, sys
+PROGRAM = """
+import sys
 from pathlib import Path
 from rtseg.offline import ClipJob, process_clip
 from rtseg.segmenter import load
 source, output, model = map(Path, sys.argv[1:])
-job = ClipJob(source, output, jsonl=output.with_suffix(".jsonl"), masks=output.with_suffix(".mov"), resume=True)
+rows, masks = output.with_suffix(".jsonl"), output.with_suffix(".mov")
+job = ClipJob(source, output, jsonl=rows, masks=masks, resume=True)
 with load(str(model), backend="onnxruntime", mode="offline") as segmenter:
     process_clip(job, segmenter)
 """
@@ -94,31 +96,41 @@ def test_a_resumed_run_gives_what_an_undisturbed_one_does(
 
 
 def test_killed_at_any_moment(tmp_path: Path, tiny_model: Path, long: Path) -> None:
-    """Twenty times, in one run after the other, until a last one finishes it."""
-    command = [sys.executable, "-c", FORKING, str(long), "", str(tiny_model)]
-    command[4] = str(tmp_path / "whole.mp4")
+    """Each run goes on from where the one before it was killed; what is finished is compared, and done again."""
+
+    def command(name: str) -> list[str]:
+        return [sys.executable, "-c", PROGRAM, str(long), str(tmp_path / f"{name}.mp4"), str(tiny_model)]
+
+    def check(name: str) -> None:
+        assert packets_of(tmp_path / f"{name}.mp4") == packets_of(tmp_path / "whole.mp4")
+        assert (tmp_path / f"{name}.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+        assert video_of(tmp_path / f"{name}.mov") == video_of(tmp_path / "whole.mov")
+
     begun = time.monotonic()
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command("whole"), check=True, timeout=60)
     whole_s = time.monotonic() - begun
-    output, part = tmp_path / "killed.mp4", tmp_path / ".killed.mp4.part"
-    command[4] = str(output)
     chance = random.Random(4)
-    played = 0
-    for _ in range(KILLS):
-        if output.exists():  # a run was faster than its killer
-            break
-        program = subprocess.Popen(command)
-        time.sleep(chance.uniform(0.2, 1) * whole_s * 0.6)
-        program.send_signal(signal.SIGKILL)
-        program.wait()
-        if part.exists() and part.stat().st_size > 10_000:
+    kills = outputs = played = 0
+    while kills < KILLS:
+        name = f"killed{outputs}"
+        part = tmp_path / f".{name}.mp4.part"
+        program = subprocess.Popen(command(name))
+        try:
+            program.wait(chance.uniform(0.4, 0.9) * whole_s)
+        except subprocess.TimeoutExpired:
+            program.send_signal(signal.SIGKILL)
+            kills += 1
+        assert program.wait() in {0, -signal.SIGKILL}
+        if program.returncode == 0:
+            check(name)
+            outputs += 1
+        elif part.exists() and part.stat().st_size > 100_000:
             with av.open(str(part)) as container:
                 played += sum(1 for _ in container.decode(video=0)) > 0
-    assert played > 0
-    subprocess.run(command, check=True, timeout=60)
-    assert packets_of(output) == packets_of(tmp_path / "whole.mp4")
-    assert (tmp_path / "killed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
-    assert video_of(tmp_path / "killed.mov") == video_of(tmp_path / "whole.mov")
+    assert played > 3
+    if list(tmp_path.glob(".*")):
+        subprocess.run(command(name), check=True, timeout=60)
+        check(name)
     assert not list(tmp_path.glob(".*"))
 
 
@@ -148,11 +160,11 @@ def test_a_resume_of_something_else_says_what_differs(
         process_clip(job, segmenter)
     other = replace(job, resume=True, opacity=0.7, encoder=EncoderSettings(crf=30))
     with pytest.raises(
-        SinkError, match="encoder_options.crf was '24', is '30'; settings.opacity was 0.5, is 0.7. Give"
+        SinkError, match=r"encoder_options.crf was '24', is '30'; settings.opacity was 0.5, is 0.7. Give"
     ):
         process_clip(other, segmenter)
     (tmp_path / "long.mp4").write_bytes(long.read_bytes() + b"x")
-    with pytest.raises(SinkError, match="input.bytes was .*; input has other contents"):
+    with pytest.raises(SinkError, match=r"input.bytes was .*; input has other contents"):
         process_clip(replace(job, input=tmp_path / "long.mp4", resume=True), segmenter)
     assert process_clip(replace(job, overwrite=True), segmenter).resumed_at is None
 
@@ -160,7 +172,7 @@ def test_a_resume_of_something_else_says_what_differs(
 def test_the_second_of_two_runs_says_so(tmp_path: Path, segmenter: Segmenter, long: Path) -> None:
     job = ClipJob(long, tmp_path / "out.mp4", overwrite=True)
     first = Journal(job.output)
-    with pytest.raises(SinkError, match="out.mp4: another run is writing it; wait for its end, or stop it"):
+    with pytest.raises(SinkError, match=r"out.mp4: another run is writing it; wait for its end, or stop it"):
         process_clip(job, segmenter)
     first.close(remove=False)
     assert process_clip(job, segmenter).finished
@@ -212,7 +224,7 @@ def test_a_damaged_input_gives_what_is_there(
     summary = process_clip(ClipJob(source, tmp_path / "out.mp4"), segmenter)
     assert 200 <= summary.frames < 300
     assert len(video_of(tmp_path / "out.mp4")) == summary.frames
-    if (name, how) != ("a.ts", "cut"):  # which is made to be cut anywhere
+    if (name, how) in {("a.mkv", "cut"), ("a.ts", "middle")}:  # of the others FFmpeg says nothing
         assert summary.troubles
 
 
@@ -223,7 +235,7 @@ def test_times_that_begin_anew_run_on(tmp_path: Path, segmenter: Segmenter) -> N
     summary = process_clip(job, segmenter)
     moments = [moment for moment, _ in video_of(job.output)]
     assert len(moments) == summary.frames == 180
-    steps = {later - earlier for earlier, later in zip(moments, moments[1:], strict=False)}
+    steps = {later - earlier for earlier, later in pairwise(moments)}
     assert max(steps) < 0.2
     assert min(steps) > 0
     stop_at(replace(job, output=tmp_path / "again.mp4"), segmenter, 130)
@@ -235,7 +247,10 @@ def test_sound_alone_and_texts_are_refused(tmp_path: Path, segmenter: Segmenter)
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as output:
         stream: Any = output.add_stream("aac", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = 48_000, 0
+        output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    with pytest.raises(RtsegError, match=r"sound.mp4: (has no video in it, only audio|is no video)"):
+    with pytest.raises(RtsegError, match=r"sound.mp4: has no video in it, only audio"):
         process_clip(ClipJob(path, tmp_path / "out.mp4"), segmenter)
     assert [each.name for each in tmp_path.iterdir()] == ["sound.mp4"]
