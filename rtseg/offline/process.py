@@ -137,6 +137,8 @@ class _Run:
         self.style = Style(job.opacity, job.classes)
         self.style.palette(segmenter.card.classes, segmenter.card.palette)  # complains of unknown classes
         self.kept: list[Segment] = []
+        self.is_published = False
+        self.opened: list[OtherStreams] = []
         self.troubles: list[str] = []
 
     def run(self, progress: Callable[[Progress], None], stopping: Callable[[], bool]) -> ClipSummary:
@@ -169,6 +171,8 @@ class _Run:
                 )
             if finished:
                 self._publish()
+            if faults := sum(others.faults for others in self.opened):
+                self.troubles.append(f"{faults} packets of other streams were damaged, and are left out")
             summary = self._summary(reader, all_segments, segments, frames, finished, started, fps)
             if finished:
                 sides.write_summary(job, summary)
@@ -193,6 +197,9 @@ class _Run:
         finished = bool(segments) and segments[-1].next is None
         check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
         check_same(job.output, before, self.key)
+        if finished and job.output.exists() and not (self.part.exists() or self.before.exists()):
+            self.kept, self.is_published = segments, True  # that run was ended at its very last step
+            return
         segments = segments[: sides.whole_segments(job, segments)]
         position = self._position_in_part()
         found = {path: whole_segments(path, position, segments) for path in (self.part, self.before)}
@@ -251,7 +258,9 @@ class _Run:
     ) -> SegmentSink:
         def others() -> OtherStreams | None:
             opened = self._others()
-            return None if opened is None else stack.enter_context(opened)
+            if opened is not None:
+                self.opened.append(stack.enter_context(opened))
+            return opened
 
         def open_writer(add_video: Callable[[OutputContainer], av.VideoStream]) -> Writer:
             return Writer(self.part, self.kind, others(), add_video, final=False)
@@ -327,16 +336,16 @@ class _Run:
     def _publish(self) -> None:
         """Make the output of the working file, and remove what is not needed any more."""
         job = self.job
+        if self.is_published:
+            return
         try:
             if self.kind in _MOVIES and job.span is None:
                 final = beside(job.output, "final")
-                copy_video(
-                    [self.part],
-                    final,
-                    self.kind,
-                    OtherStreams(job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s),
-                    self._position_in_part(),
+                others = OtherStreams(
+                    job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s
                 )
+                self.opened = [others]
+                copy_video([self.part], final, self.kind, others, self._position_in_part())
                 final.replace(job.output)
                 self.part.unlink()
             else:

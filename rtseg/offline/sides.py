@@ -75,9 +75,10 @@ def make(job: ClipJob, segmenter: Segmenter, kept: Sequence[Segment]) -> list[Si
 def whole_segments(job: ClipJob, segments: Sequence[Segment]) -> int:
     """For how many segments, from the first on, everything is there that was asked for."""
     least = sum(segment.frames for segment in segments)
-    if (rows := rows_path(job)) is not None:
-        least = min(least, rows.read_bytes().count(b"\n") if rows.exists() else 0)
-    if job.masks is not None and segments:
+    ended = bool(segments) and segments[-1].next is None
+    if (rows := rows_path(job)) is not None and not (ended and not rows.exists() and _has_rows(job)):
+        least = min(least, _lines(rows))
+    if job.masks is not None and segments and not (ended and _is_published(job.masks)):
         least = min(least, _masks(job.masks, segments[0].index, least))
     frames = number = 0
     for segment in segments:
@@ -86,6 +87,23 @@ def whole_segments(job: ClipJob, segments: Sequence[Segment]) -> int:
             break
         number += 1
     return number
+
+
+def _has_rows(job: ClipJob) -> bool:
+    """Whether the figures have their names already."""
+    return all(path.exists() for path in (job.jsonl, job.parquet) if path is not None)
+
+
+def _is_published(masks: Path) -> bool:
+    parts = (beside(masks, what) for what in ("part", "before"))
+    return masks.is_file() and not any(part.exists() for part in parts)
+
+
+def _lines(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _masks(masks: Path, first: int, frames: int) -> int:
@@ -136,7 +154,8 @@ class MaskVideo:
         self._add: AddVideo | None = None
         self._held: av.Packet[Any] | None = None
         if kept:
-            self._take_over(kept)
+            if not _is_published(path):
+                self._take_over(kept)
         else:
             self._part.unlink(missing_ok=True)
 
@@ -224,7 +243,7 @@ class FrameRows:
         self._path = rows_path(job)
         self._file = None
         self._sums = [0.0] * (len(classes) + 1)
-        if self._path is not None:
+        if self._path is not None and not (kept and not self._path.exists()):  # it has its name already
             try:
                 self._file = self._path.open("r+b" if kept else "w+b")
                 for _ in range(kept):

@@ -46,8 +46,9 @@ class OtherStreams(Closing):
     ) -> None:
         """The stream of index `video` is not copied, nor are those of leave_out.
 
-        All times are moved by shift_s, see `needed_shift_s`. in_fragments leaves out what FFmpeg cannot put into a fragmented MP4 without doing harm: texts spoil the
-        times of the video, and with PCM the file cannot be read.
+        All times are moved by shift_s, see `needed_shift_s`. in_fragments leaves out what FFmpeg cannot put
+        into a fragmented MP4 without doing harm: texts spoil the times of the video, and with PCM the file
+        cannot be read.
         """
         self._path = path
         self._video = video

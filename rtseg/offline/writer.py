@@ -78,17 +78,22 @@ class Writer:
         self._others = others
 
     def _write_rest(self) -> None:
-        if self._others is not None:
-            for other in self._others.until(None):
-                self._container.mux_one(other)
+        self._write_others(None)
+
+    def _write_others(self, until_s: Fraction | None) -> None:
+        if self._others is None:
+            return
+        for packet in self._others.until(until_s):
+            try:
+                self._container.mux_one(packet)
+            except av.error.InvalidDataError:  # damaged, in a way that this kind of file does not take
+                self._others.faults += 1
 
     def write(self, packet: av.Packet[Any]) -> None:
         """A packet of the video, and what the other streams have up to its time. Raises SinkError."""
         moment = (packet.dts if packet.dts is not None else packet.pts or 0) * packet.time_base
         try:
-            if self._others is not None:
-                for other in self._others.until(moment):
-                    self._container.mux_one(other)
+            self._write_others(moment)
             packet.stream = self._video
             self._container.mux_one(packet)
         except (av.error.FFmpegError, OSError, ValueError) as error:

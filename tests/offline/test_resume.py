@@ -17,6 +17,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from clips import times
 from recordings import NTSC, packets_of, record, video_of
 
 from rtseg.errors import RtsegError, SinkError
@@ -96,7 +97,7 @@ def test_a_resumed_run_gives_what_an_undisturbed_one_does(
 
 
 def test_killed_at_any_moment(tmp_path: Path, tiny_model: Path, long: Path) -> None:
-    """Each run goes on from where the one before it was killed; what is finished is compared, and done again."""
+    """Each run goes on from where the one before was killed; what is finished is compared, and done again."""
 
     def command(name: str) -> list[str]:
         return [sys.executable, "-c", PROGRAM, str(long), str(tmp_path / f"{name}.mp4"), str(tiny_model)]
@@ -121,12 +122,11 @@ def test_killed_at_any_moment(tmp_path: Path, tiny_model: Path, long: Path) -> N
             program.send_signal(signal.SIGKILL)
             kills += 1
         assert program.wait() in {0, -signal.SIGKILL}
-        if program.returncode == 0:
+        if (tmp_path / f"{name}.mp4").exists() and not (tmp_path / f".{name}.mp4.journal").exists():
             check(name)
             outputs += 1
         elif part.exists() and part.stat().st_size > 100_000:
-            with av.open(str(part)) as container:
-                played += sum(1 for _ in container.decode(video=0)) > 0
+            played += len(times(part)) > 0
     assert played > 3
     if list(tmp_path.glob(".*")):
         subprocess.run(command(name), check=True, timeout=60)
@@ -180,11 +180,11 @@ def test_the_second_of_two_runs_says_so(tmp_path: Path, segmenter: Segmenter, lo
 
 @pytest.fixture
 def no_space() -> Iterator[Callable[[], None]]:
-    """No file of this process grows over 400 kB, which is as good as a full disk; until it is called."""
+    """No file of this process grows over 2.5 MB, which is as good as a full disk; until it is called."""
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_500_000, before[1]))
     yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
