@@ -40,7 +40,7 @@ def clip_jobs(job: ClipJob, inputs: Sequence[Path]) -> tuple[ClipJob, ...]:
     """The jobs whose results `join_clips` puts together: each writes hidden files beside the job's own."""
 
     def hidden(path: Path | None, number: int) -> Path | None:
-        return None if path is None else path.with_name(f".{path.stem}.{number}{path.suffix}")
+        return None if path is None else path.with_name(f".{path.stem}-{number}{path.suffix}")
 
     return tuple(
         ClipJob(
