@@ -2,32 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rtseg.cli import common
 from rtseg.cli.watching import Opened, tell_troubles, watch
+from rtseg.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rtseg.backends import Precision
     from rtseg.labels import Rgb
+    from rtseg.offline import ClipJob
+    from rtseg.segmenter import Segmenter
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
 
 
 def process(
-    input: Annotated[str, typer.Argument(help="A video, a picture, a folder or a glob of pictures.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A video, a picture, a folder or a glob of pictures; with --join, videos.",
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="The video to write; a folder where the input is pictures."),
     ],
     masks: Annotated[
         Path | None,
-        typer.Option(help="Write class maps into this folder: palette PNG, a pixel's index is its class."),
+        typer.Option(
+            help="Write class maps: palette PNG into this folder, or a video of them (.mov). A pixel's index "
+            "is its class."
+        ),
     ] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write figures of each frame into this file, a line of JSON each.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as a Parquet file.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write what was done, and its key, into this JSON file.")
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Make one video of several that follow each other.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted run has left, if anything.")
+    ] = False,
+    stream: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which of several videos in the file, counted from 0. Others are copied."),
+    ] = None,
+    leave_out: Annotated[
+        str, typer.Option(help="Do not copy these streams, by their numbers: 2,3. All others are.")
+    ] = "",
+    codec: Annotated[
+        Literal["h264", "h265", "av1", "ffv1"], typer.Option(help="What the video is encoded as.")
+    ] = "h264",
+    crf: Annotated[
+        int | None, typer.Option(help="Quality: the smaller, the better and larger (h264: 0 to 51).")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="The encoder's speed: superfast, medium, ...; 0 to 13 for av1.")
+    ] = None,
+    hwaccel: Annotated[
+        Literal["auto", "none", "cuda", "qsv", "vaapi", "videotoolbox"],
+        typer.Option(help="Hardware to decode and encode with. auto takes what answers; none is the CPU."),
+    ] = "none",
     model: common.Model = "street-m",
     backend: common.Backend = "auto",
     precision: common.Precision = "auto",
@@ -35,28 +82,137 @@ def process(
     classes: common.Classes = "",
     yes: common.Overwrite = False,
 ) -> None:
-    """Segment a recording: every frame comes out, in order, at its own time.
+    """Segment a recording: every frame comes out, in order, at its own time, with sound and all else.
 
-    Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks
+    Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks --jsonl drive.jsonl
     """
+    from rtseg.offline import ClipJob, EncoderSettings
+    from rtseg.video.file import VideoSource
+    from rtseg.video.source import is_url, open_source
+
+    if len(inputs) > 1 and not join:
+        raise ConfigError(f"{len(inputs)} inputs are given; add --join to make one video of them")
+    files: list[Path] = []
+    clips = True
+    for input in inputs:
+        with open_source(input) as source:
+            clips = clips and isinstance(source, VideoSource) and not is_url(input)
+            files += source.files
+    network = Network(model, backend, precision)
+    if not clips:
+        if jsonl or parquet or summary or resume or stream is not None or leave_out:
+            raise ConfigError(f"{inputs[0]}: --jsonl, --resume and the like are for video files")
+        if join:
+            raise ConfigError("--join is for video files; a folder of pictures is one input")
+        _process_pictures(
+            inputs[0], output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
+        )
+        return
+    job = ClipJob(
+        files[0],
+        output,
+        stream=stream,
+        encoder=EncoderSettings(codec, crf, preset, hwaccel=hwaccel),
+        masks=masks,
+        jsonl=jsonl,
+        parquet=parquet,
+        summary=summary,
+        opacity=opacity,
+        classes=common.names(classes),
+        leave_out=_numbers(leave_out),
+        resume=resume,
+        overwrite=yes,
+    )
+    if join:
+        _process_joined(job, files, network)
+    else:
+        _process_clip(job, network)
+
+
+@dataclass(frozen=True)
+class Network:
+    """What segments the frames."""
+
+    model: str
+    backend: str
+    precision: Precision
+
+    def load(self) -> Segmenter:
+        """Raises ModelError, BackendUnavailable."""
+        from rtseg.segmenter import load
+
+        return load(self.model, backend=self.backend, precision=self.precision, mode="offline", measure=True)
+
+
+def _numbers(text: str) -> frozenset[int]:
+    parts = common.names(text)
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"--leave-out {text!r}: expected numbers of streams, for example 2,3")
+    return frozenset(map(int, parts))
+
+
+def _process_clip(job: ClipJob, network: Network) -> None:
+    from rtseg.cli.clips import run_clip
+    from rtseg.offline import check_job
+
+    check_job(job)
+    with network.load() as segmenter:
+        signal = run_clip(job, segmenter, common.console())
+    common.print_paths(job.output, job.masks, job.jsonl, job.parquet, job.summary)
+    if signal is not None:
+        raise typer.Exit(128 + signal)
+
+
+def _process_joined(job: ClipJob, files: Sequence[Path], network: Network) -> None:
+    from rtseg.cli.clips import run_clip
+    from rtseg.offline import check_job, clip_jobs, is_done, join_clips
+
+    check_job(job)
+    jobs = clip_jobs(job, files)
+    for each in jobs:
+        check_job(each)
+    console = common.console()
+    signal = None
+    with network.load() as segmenter:
+        for each in jobs:
+            if job.resume and is_done(each, segmenter):
+                continue
+            console.print(f"{each.input}:")
+            signal = run_clip(each, segmenter, console)
+            if signal is not None:
+                break
+    if signal is not None:
+        raise typer.Exit(128 + signal)
+    join_clips(job, jobs)
+    common.print_paths(job.output, job.masks, job.jsonl, job.parquet, job.summary)
+
+
+def _process_pictures(
+    input: str,
+    output: Path,
+    masks: Path | None,
+    network: Network,
+    *,
+    opacity: float,
+    classes: tuple[str, ...],
+    overwrite: bool,
+) -> None:
+    """Pictures, and videos of a server."""
     from rtseg.runtime.pipeline import Pipeline, Style
-    from rtseg.segmenter import load
     from rtseg.video.source import open_source
 
     console = common.console()
     with Opened() as opened:
         source = opened.add(open_source(input))
-        _check(source, output, masks, overwrite=yes)
-        segmenter = opened.add(
-            load(model, backend=backend, precision=precision, mode="offline", measure=True)
-        )
+        _check(source, output, masks, overwrite=overwrite)
+        segmenter = opened.add(network.load())
         pipeline = opened.used_by(
             Pipeline(
                 source,
                 segmenter,
                 sinks=_sinks(source, output, masks, segmenter.card.palette),
                 policy="every-frame",
-                style=Style(opacity, common.names(classes) or None),
+                style=Style(opacity, classes or None),
             )
         )
         try:

@@ -72,7 +72,7 @@ def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None
     columns = [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()] if total else []
     told = False
     with (
-        _signals() as caught,
+        signals() as caught,
         Progress(
             TextColumn("segmenting"), *columns, TextColumn("{task.fields[live]}"), console=console
         ) as bar,
@@ -101,7 +101,7 @@ def watch(pipeline: Pipeline, console: Console, total: int | None) -> int | None
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def signals() -> Iterator[list[int]]:
     """Catches the first signal to end into the list; a second one ends the process as it always did."""
     caught: list[int] = []
 

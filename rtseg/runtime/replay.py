@@ -20,7 +20,8 @@ from rtseg.errors import SinkError
 from rtseg.frame import Frame, Segmentation, Size
 from rtseg.runtime.aside import Aside
 from rtseg.runtime.channel import LatestSlot
-from rtseg.video.encoding import CODEC, Pictures, Times
+from rtseg.video.encoding import CODEC, Times
+from rtseg.video.picture import Pictures
 from rtseg.video.video_file import FORMATS, VideoFile, told_as_sink_error
 from rtseg.video.video_sink import USUAL_RATE
 
@@ -68,7 +69,8 @@ class _Encoder:
         context = av.CodecContext.create(CODEC, "w")
         assert isinstance(context, VideoCodecContext)
         self._context = context
-        self._pictures = Pictures(context, first)
+        self._pictures = Pictures.like(first)
+        self._pictures.describe_to(context)
         self._times = Times(first, from_zero=True)
         self.time_base = context.time_base = self._times.time_base
         context.framerate = rate
@@ -87,7 +89,7 @@ class _Encoder:
         return self._times.pts(frame)
 
     def encode(self, frame: Frame, pts: int, *, key: bool) -> list[_Coded]:
-        picture = self._pictures.picture(frame)
+        picture = self._pictures(frame)
         picture.pts, picture.time_base = pts, self.time_base
         picture.pict_type = PictureType.I if key else PictureType.NONE
         return [_Coded(bytes(packet), packet.pts or 0) for packet in self._context.encode(picture)]

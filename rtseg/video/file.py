@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
@@ -28,15 +29,37 @@ _PROTOCOLS = "file"
 _MAX_ERRORS_IN_A_ROW = 100
 
 
+def open_file(path: Path, hwaccel: HWAccel | None = None) -> InputContainer:
+    """A file for FFmpeg, whatever its name looks like. Raises FFmpegError, OSError or ValueError."""
+    return av.open(
+        # With its protocol spelt out, no name of a file is taken for another protocol.
+        f"file:{path.absolute()}",
+        mode="r",
+        options={"protocol_whitelist": _PROTOCOLS},
+        metadata_errors="replace",
+        hwaccel=hwaccel,
+    )
+
+
 class VideoSource(BaseSource):
     """A video with an end: a file, or what a server has of one."""
 
-    def __init__(self, uri: str, *, container: InputContainer | None = None) -> None:
-        """Open and look at the first video stream. Raises SourceError for anything that has none.
+    def __init__(
+        self,
+        uri: str,
+        *,
+        container: InputContainer | None = None,
+        number: int | None = None,
+        hwaccel: HWAccel | None = None,
+    ) -> None:
+        """Open and look at the first video stream, or the one of this number, counted from 0.
 
-        container is an open one of a URL, whose packets somebody else reads (rtseg.video.stream).
+        container is an open one of a URL, whose packets somebody else reads (rtseg.video.stream). hwaccel is
+        what decodes it, where it can. Raises SourceError for anything that has no such video.
         """
         super().__init__(redacted(uri))
+        self._number = number
+        self._hwaccel = hwaccel
         if container is None:
             self.files = (Path(uri),)
             container = self._open(Path(uri))
@@ -55,7 +78,7 @@ class VideoSource(BaseSource):
     def _use(self, container: InputContainer) -> None:
         self._container = container
         try:
-            self._stream = video_stream(self.name, self._container)
+            self._stream = video_stream(self.name, self._container, self._number)
         except SourceError:
             self.close()
             raise
@@ -89,13 +112,7 @@ class VideoSource(BaseSource):
 
     def _open(self, path: Path) -> InputContainer:
         try:
-            return av.open(
-                # With its protocol spelt out, no name of a file is taken for another protocol.
-                f"file:{path.absolute()}",
-                mode="r",
-                options={"protocol_whitelist": _PROTOCOLS},
-                metadata_errors="replace",
-            )
+            return open_file(path, self._hwaccel)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise SourceError(f"{self.name}: {explain(error, remote=False)}") from error
 

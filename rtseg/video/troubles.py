@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,12 +10,14 @@ from typing import Any
 
 import av
 import av.error
+import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 
 from rtseg.errors import SourceError
 
 MAX_SIDE = 16384
+_ENCRYPTED = {"encv", "drmi"}
 
 
 @dataclass(frozen=True)
@@ -65,25 +68,70 @@ class Expected:
         return None
 
 
-def video_stream(name: str, container: InputContainer) -> av.VideoStream:
-    """The first video stream that is no cover picture. Raises SourceError when there is none to decode."""
+def video_stream(name: str, container: InputContainer, number: int | None = None) -> av.VideoStream:
+    """The first video stream that is no cover picture, or the one of this number, counted from 0.
+
+    Raises SourceError when there is none to decode.
+    """
     if container.format.name == "tty":  # FFmpeg plays any text as a film of a terminal
         raise SourceError(f"{name}: is text; expected a video")
     streams = container.streams
-    videos = [stream for stream in streams.video if not stream.disposition & Disposition.attached_pic]
+    videos = _videos(container)
     if not videos:
         kinds = ", ".join(sorted({stream.type for stream in streams if stream not in streams.video}))
         raise SourceError(f"{name}: has no video in it, only {kinds or 'nothing'}; give another file")
-    codec = videos[0].codec_context
+    if not 0 <= (number or 0) < len(videos):
+        there = "; ".join(videos_in(container))
+        raise SourceError(f"{name}: has no video {number}, only {there}; choose one of these")
+    video = videos[number or 0]
+    codec = video.codec_context
     if codec is None:
+        kind = description(container, video.index) or "of a kind"
         raise SourceError(
-            f"{name}: its video is of a kind that this FFmpeg cannot decode; convert it to H.264"
+            f"{name}: its video ({kind}) is nothing that this FFmpeg can decode; convert it to H.264"
+        )
+    if codec.codec_tag in _ENCRYPTED:
+        raise SourceError(
+            f"{name}: its video is encrypted ({codec.codec_tag}); decrypt it with its key before"
         )
     if max(codec.width, codec.height) > MAX_SIDE:
         raise SourceError(
             f"{name}: is {codec.width}x{codec.height}; at most {MAX_SIDE} pixels a side are decoded"
         )
-    return videos[0]
+    return video
+
+
+def _videos(container: InputContainer) -> list[av.VideoStream]:
+    return [video for video in container.streams.video if not video.disposition & Disposition.attached_pic]
+
+
+def videos_in(container: InputContainer) -> tuple[str, ...]:
+    """The videos that are no cover pictures, each with its number, in words."""
+    return tuple(
+        f"{number} is {codec.name} {codec.width}x{codec.height}"
+        if (codec := video.codec_context)
+        else f"{number} is of an unknown kind"
+        for number, video in enumerate(_videos(container))
+    )
+
+
+def description(container: InputContainer, index: int) -> str | None:
+    """What FFmpeg says of a stream: "Video: h264 (High) (avc1 / 0x31637661)"; None where it says nothing."""
+    line = re.search(
+        rf"Stream #0:{index}(?:\[\w+\])?(?:\(\w+\))?: (.*?)(?:, |$)", _dumped(container), re.MULTILINE
+    )
+    return line[1].strip() if line else None
+
+
+def _dumped(container: InputContainer) -> str:
+    """What FFmpeg says of a file, a line a stream."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)  # it is what FFmpeg would log
+    try:
+        text: str = container.dumps_format()  # type: ignore[attr-defined]
+    finally:
+        av.logging.set_level(before)
+    return text
 
 
 def _clock_s(text: str) -> Fraction | None:

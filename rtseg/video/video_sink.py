@@ -13,7 +13,8 @@ import av
 from rtseg.errors import SinkError
 from rtseg.frame import Frame, Segmentation
 from rtseg.threads import share
-from rtseg.video.encoding import CODEC, Pictures, Times
+from rtseg.video.encoding import CODEC, Times
+from rtseg.video.picture import Pictures
 from rtseg.video.video_file import FORMATS, VideoFile, told_as_sink_error
 
 # Without adaptive quantisation, superfast gives pictures that are as good for their size as veryfast's with
@@ -62,7 +63,7 @@ class VideoSink:
                     f"different sizes go into a folder. The {self._frames} frames before it are kept in "
                     f"{self._path}"
                 )
-            file.encode(pictures.picture(blended), times.pts(blended))
+            file.encode(pictures(blended), times.pts(blended))
             self._frames += 1
 
     def _begun(self, first: Frame) -> tuple[VideoFile, Pictures, Times]:
@@ -70,7 +71,9 @@ class VideoSink:
         file = VideoFile(self._path, times.time_base)
         context = file.add_encoder(CODEC, self._rate, ENCODER_OPTIONS)
         context.thread_count = share("offline").encoder
-        return file, Pictures(context, first), times
+        pictures = Pictures.like(first)
+        pictures.describe_to(context)
+        return file, pictures, times
 
     def close(self) -> None:
         """Flush the encoder, finish the file and give it its name."""
