@@ -33,7 +33,7 @@ from rtseg.video.player import Player
 from rtseg.video.source import Source
 
 _LOG = logging.getLogger(__name__)
-_STOP_S = 3.0
+_STOP_S = 10.0
 _SWITCH_S = 10.0
 
 
@@ -187,22 +187,27 @@ class Session:
             raise
 
     def _play(self, request: SourceRequest, source: Source) -> None:
-        if self._segmenter is None:
-            self._set(busy=Busy("loading", self.state.network.model))
-            self._segmenter = self.state.network.load("live")
+        self._loaded()
         self._set(busy=Busy("opening", source.name))
         self._stop()
+        segmenter = self._loaded()  # anew, where a loop that did not end still has it
         give_memory_back()  # what the loop before has left
         if self._errands.closing:
             source.close()
             return
         view: LatestSlot[Shown] = LatestSlot()
-        pipeline = self._extras.begin(source, self._segmenter, self.state.policy, self.style, view)
+        pipeline = self._extras.begin(source, segmenter, self.state.policy, self.style, view)
         self._extras = Extras()  # had by the first that runs: what cannot begin is tried again with all of it
         self._captures.watch(pipeline)
         self._seen_end = False
         player = source if isinstance(source, Player) else None
         self._set(playing=Playing(request, pipeline, view, player), trouble=None, recording=None)
+
+    def _loaded(self) -> Segmenter:
+        if self._segmenter is None:
+            self._set(busy=Busy("loading", self.state.network.model))
+            self._segmenter = self.state.network.load("live")
+        return self._segmenter
 
     def _use(self, network: NetworkChoice) -> None:
         self._set(busy=Busy("loading", network.model))

@@ -203,3 +203,30 @@ def test_what_is_rendered_follows_the_view_and_the_source(make, clip: Path) -> N
     finally:
         renderer.close()
     assert renderer.error is None
+
+
+def test_a_loop_that_does_not_end_is_left_behind_and_the_next_has_a_network_of_its_own(
+    make, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtseg.runtime.session._STOP_S", 0.1)
+    let_go = threading.Event()
+
+    class Stuck:
+        def write(self, segmentation: object, blended: object) -> None:
+            let_go.wait(20)
+
+        def close(self) -> None: ...
+
+    session = make(extras=Extras(sinks=lambda source, segmenter: [Stuck()]))
+    session.open(DEMO_REQUEST)
+    until(lambda: session.state.playing)
+    first = session.state.playing.pipeline
+    until(lambda: first.stats.frames_in > 1)
+    session.open(SourceRequest((str(clip),)))
+    try:
+        until(lambda: session.state.playing.pipeline is not first)
+        assert session.state.trouble is None
+        assert session.state.playing.pipeline.segmenter is not first.segmenter
+    finally:
+        let_go.set()
+    until(lambda: not first.running)
