@@ -105,6 +105,9 @@ class _Run:
                     f"{reader.name} changes its size: {rescaled} frames were scaled to {_size(reader)}"
                 )
             if finished:
+                # Each holds an index of the whole clip, and the file that is made now has its own.
+                for opened in (reader, *self.opened):
+                    opened.close()
                 self._publish()
             if faults := sum(others.faults for others in self.opened):
                 self.troubles.append(f"{faults} packets of other streams were damaged, and are left out")
