@@ -17,8 +17,10 @@ from rtseg.offline import sides
 from rtseg.offline.copying import copy_video
 from rtseg.offline.job import ClipJob
 from rtseg.offline.journal import beside
+from rtseg.offline.masks import MASK_KINDS, is_video, palette_pngs
 from rtseg.offline.part import Part
 from rtseg.offline.reading import ClipReader
+from rtseg.offline.rows import rows_path, write_parquet
 from rtseg.offline.streams import OtherStreams, needed_shift_s
 from rtseg.offline.writer import AddVideo, Writer, like
 from rtseg.video.video_file import FORMATS
@@ -81,12 +83,12 @@ def join_clips(job: ClipJob, jobs: Sequence[ClipJob]) -> None:
     _publish(final, job.output)
     if job.masks is not None:
         _join_masks(job.masks, [each.masks for each in jobs if each.masks], places)
-    rows = sides.rows_path(job)
+    rows = rows_path(job)
     if rows is not None:
         with rows.open("w", encoding="utf-8") as file:
             file.writelines(_joined_rows([each.jsonl for each in jobs if each.jsonl], places))
         if job.parquet is not None:
-            sides.write_parquet(rows, job.parquet)
+            write_parquet(rows, job.parquet)
         if job.jsonl is not None:
             rows.replace(job.jsonl)
         else:
@@ -166,7 +168,7 @@ def _check_alike(jobs: Sequence[ClipJob], videos: Sequence[av.VideoStream]) -> N
 
 
 def _join_masks(masks: Path, parts: Sequence[Path], places: Sequence[_Place]) -> None:
-    if not sides.is_video(masks):
+    if not is_video(masks):
         masks.mkdir(exist_ok=True)
         for folder, place in zip(parts, places, strict=True):
             for index in range(place.frames):
@@ -178,8 +180,8 @@ def _join_masks(masks: Path, parts: Sequence[Path], places: Sequence[_Place]) ->
     with ExitStack() as stack:
         opened = [stack.enter_context(Part(path, 0)) for path in parts]
         video = opened[0].video
-        add: AddVideo = sides.palette_pngs(video.width, video.height, video.time_base)
-        writer = Writer(final, sides.MASK_KINDS[masks.suffix.lower()], None, add, final=True)
+        add: AddVideo = palette_pngs(video.width, video.height, video.time_base)
+        writer = Writer(final, MASK_KINDS[masks.suffix.lower()], None, add, final=True)
         for part, place in zip(opened, places, strict=True):
             _pour(part, writer, place.offset_s)
         writer.close(whole=True)

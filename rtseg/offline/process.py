@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice
 
 import av
@@ -15,20 +12,20 @@ from av.container import OutputContainer
 
 from rtseg.errors import SinkError
 from rtseg.offline import codecs, sides
+from rtseg.offline.checks import check_job, check_outputs
 from rtseg.offline.copying import copy_video
 from rtseg.offline.job import ClipJob, ClipSummary, Progress
 from rtseg.offline.journal import Journal, Segment, beside
 from rtseg.offline.key import check_same, key_of
 from rtseg.offline.part import Part, whole_segments
 from rtseg.offline.reading import ClipReader, Start
-from rtseg.offline.sink import SegmentSink
-from rtseg.offline.streams import OtherStreams, check_streams, needed_shift_s
+from rtseg.offline.sink import SegmentSink, Side
+from rtseg.offline.streams import OtherStreams
 from rtseg.offline.writer import Writer, like
 from rtseg.runtime.pipeline import Pipeline, Style
 from rtseg.segmenter import Segmenter
 from rtseg.video.outputs import check_output
 from rtseg.video.video_file import FORMATS
-from rtseg.video.video_sink import check_video_name
 
 _POLL_S = 0.25
 _MOVIES = {"mp4", "mov"}  # written as fragments first
@@ -54,69 +51,6 @@ def process_clip(
     Raises SourceError, SinkError or ConfigError; then nothing is lost that was finished.
     """
     return _Run(job, segmenter, tell).run(progress, stopping)
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What was found out about a job."""
-
-    video: int
-    """The index of the video stream."""
-    copied: tuple[str, ...]
-    """The other streams, in words."""
-    shift_s: Fraction
-    """By how much times are moved."""
-    notes: tuple[str, ...]
-    """Lines for people."""
-
-
-def check_job(job: ClipJob) -> Checked:
-    """Refuse what cannot work before anything is loaded or made.
-
-    Raises SourceError, SinkError or ConfigError.
-    """
-    if not (job.resume and beside(job.output, "journal").exists()):
-        _check_outputs(job)
-    check_video_name(job.output)
-    kind = FORMATS[job.output.suffix.lower()]
-    codecs.check(job.encoder)
-    if job.encoder.codec == "ffv1" and kind not in {"matroska", "mov"}:
-        raise SinkError(f"{job.output}: cannot hold FFV1; name the output {job.output.stem}.mkv")
-    with ClipReader(job.input, number=job.stream) as reader:
-        index, notes = reader.stream_index, []
-        if job.stream is None and len(reader.videos) > 1:
-            notes.append(
-                f"{reader.name} has {len(reader.videos)} videos: {'; '.join(reader.videos)}. Video 0 is "
-                "segmented, the others are copied; --stream takes another"
-            )
-    with OtherStreams(job.input, index, job.leave_out) as others:
-        check_streams(others, job.output, kind)
-        shift_s = needed_shift_s(others, kind)
-        notes += others.losses(kind)
-        if shift_s:
-            notes.append(
-                f"{job.input} has times before zero, which {job.output.suffix} cannot hold: everything comes "
-                f"{float(shift_s * 1000):g} ms later"
-            )
-        return Checked(index, others.described, shift_s, tuple(notes))
-
-
-def is_done(job: ClipJob, segmenter: Segmenter) -> bool:
-    """Whether the output is there, with a summary that says it is of this input, model and settings."""
-    if job.summary is None or not job.summary.exists() or not job.output.exists():
-        return False
-    if beside(job.output, "journal").exists():
-        return False
-    encoder, _ = codecs.choose(job.encoder)
-    try:
-        return bool(json.loads(job.summary.read_text())["key"] == key_of(job, segmenter, encoder))
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-def _check_outputs(job: ClipJob) -> None:
-    check_output(job.output, overwrite=job.overwrite, inputs=[job.input])
-    sides.check(job)
 
 
 class _Run:
@@ -171,6 +105,9 @@ class _Run:
                     f"{reader.name} changes its size: {rescaled} frames were scaled to {_size(reader)}"
                 )
             if finished:
+                # Each holds an index of the whole clip, and the file that is made now has its own.
+                for opened in (reader, *self.opened):
+                    opened.close()
                 self._publish()
             if faults := sum(others.faults for others in self.opened):
                 self.troubles.append(f"{faults} packets of other streams were damaged, and are left out")
@@ -189,7 +126,7 @@ class _Run:
                     f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y to "
                     "begin anew"
                 )
-            _check_outputs(job)
+            check_outputs(job)
             self.part.unlink(missing_ok=True)
             self.before.unlink(missing_ok=True)
             journal.begin(self.key)
@@ -255,7 +192,7 @@ class _Run:
         )
 
     def _sink(
-        self, reader: ClipReader, journal: Journal, outputs: Sequence[sides.Side], stack: ExitStack
+        self, reader: ClipReader, journal: Journal, outputs: Sequence[Side], stack: ExitStack
     ) -> SegmentSink:
         def others() -> OtherStreams | None:
             opened = self._others()
@@ -327,7 +264,7 @@ class _Run:
         progress(Progress(first + stats.frames_out, total, stats.fps_now()))
         return whole, first + stats.frames_out, stats.frames_out / max(stats.wall_s, 1e-9)
 
-    def _finish_sides(self, outputs: Sequence[sides.Side]) -> None:
+    def _finish_sides(self, outputs: Sequence[Side]) -> None:
         """Everything was done but the last step."""
         if self.before.exists():
             self.before.replace(self.part)
