@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,10 +14,9 @@ from rtseg.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rtseg.backends import Precision
     from rtseg.labels import Rgb
     from rtseg.offline import ClipJob
-    from rtseg.segmenter import Segmenter
+    from rtseg.runtime.choice import NetworkChoice
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
 
@@ -87,6 +85,7 @@ def process(
     Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks --jsonl drive.jsonl
     """
     from rtseg.offline import ClipJob, EncoderSettings
+    from rtseg.runtime.choice import NetworkChoice
     from rtseg.video.file import VideoSource
     from rtseg.video.source import is_url, open_source
 
@@ -98,7 +97,7 @@ def process(
         with open_source(input) as source:
             clips = clips and isinstance(source, VideoSource) and not is_url(input)
             files += source.files
-    network = Network(model, backend, precision)
+    network = NetworkChoice(model, backend, precision)
     if not clips:
         if jsonl or parquet or summary or resume or stream is not None or leave_out:
             raise ConfigError(f"{inputs[0]}: --jsonl, --resume and the like are for video files")
@@ -129,21 +128,6 @@ def process(
         _process_clip(job, network)
 
 
-@dataclass(frozen=True)
-class Network:
-    """What segments the frames."""
-
-    model: str
-    backend: str
-    precision: Precision
-
-    def load(self) -> Segmenter:
-        """Raises ModelError, BackendUnavailable."""
-        from rtseg.segmenter import load
-
-        return load(self.model, backend=self.backend, precision=self.precision, mode="offline", measure=True)
-
-
 def _numbers(text: str) -> frozenset[int]:
     parts = common.names(text)
     if not all(part.isdecimal() for part in parts):
@@ -151,19 +135,19 @@ def _numbers(text: str) -> frozenset[int]:
     return frozenset(map(int, parts))
 
 
-def _process_clip(job: ClipJob, network: Network) -> None:
+def _process_clip(job: ClipJob, network: NetworkChoice) -> None:
     from rtseg.cli.clips import run_clip
     from rtseg.offline import check_job
 
     check_job(job)
-    with network.load() as segmenter:
+    with network.load("offline") as segmenter:
         signal = run_clip(job, segmenter, common.console())
     common.print_paths(job.output, job.masks, job.jsonl, job.parquet, job.summary)
     if signal is not None:
         raise typer.Exit(128 + signal)
 
 
-def _process_joined(job: ClipJob, files: Sequence[Path], network: Network) -> None:
+def _process_joined(job: ClipJob, files: Sequence[Path], network: NetworkChoice) -> None:
     from rtseg.cli.clips import run_clip
     from rtseg.offline import check_job, clip_jobs, is_done, join_clips
 
@@ -173,7 +157,7 @@ def _process_joined(job: ClipJob, files: Sequence[Path], network: Network) -> No
         check_job(each)
     console = common.console()
     signal = None
-    with network.load() as segmenter:
+    with network.load("offline") as segmenter:
         for each in jobs:
             if job.resume and is_done(each, segmenter):
                 continue
@@ -191,7 +175,7 @@ def _process_pictures(
     input: str,
     output: Path,
     masks: Path | None,
-    network: Network,
+    network: NetworkChoice,
     *,
     opacity: float,
     classes: tuple[str, ...],
@@ -205,7 +189,7 @@ def _process_pictures(
     with Opened() as opened:
         source = opened.add(open_source(input))
         _check(source, output, masks, overwrite=overwrite)
-        segmenter = opened.add(network.load())
+        segmenter = opened.add(network.load("offline"))
         pipeline = opened.used_by(
             Pipeline(
                 source,
