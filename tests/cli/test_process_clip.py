@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_ctrl_c_leaves_what_a_resume_goes_on_with(tmp_path: Path, tiny_model: Path) -> None:
     long = record(tmp_path / "long.mp4", [3003 * index for index in range(500)], size=(320, 240))
-    output, part = tmp_path / "out.mp4", tmp_path / ".out.mp4.part"
+    output, part, journal = (tmp_path / name for name in ("out.mp4", ".out.mp4.part", ".out.mp4.journal"))
     command = [
         sys.executable,
         "-m",
@@ -42,7 +42,8 @@ def test_ctrl_c_leaves_what_a_resume_goes_on_with(tmp_path: Path, tiny_model: Pa
     ]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size > 100_000) and time.monotonic() < deadline:
+    # The key and a segment that is finished.
+    while not (journal.exists() and journal.read_bytes().count(b"\n") > 1) and time.monotonic() < deadline:
         time.sleep(0.02)
     program.send_signal(signal.SIGINT)
     stdout, stderr = program.communicate(timeout=30)
