@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rtseg.cli import common
+from rtseg.cli import common, process_many
 from rtseg.cli.watching import Opened, tell_troubles, watch
 from rtseg.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rtseg.backends import Precision
     from rtseg.labels import Rgb
     from rtseg.offline import ClipJob
-    from rtseg.segmenter import Segmenter
+    from rtseg.offline.network import Network
     from rtseg.video.sinks import Sink
     from rtseg.video.source import Source
 
 
 def process(
-    input: Annotated[str, typer.Argument(help="A video, a picture, a folder or a glob of pictures.")],
+    input: Annotated[
+        str, typer.Argument(help="A video, a picture, a folder of either, or a glob of pictures.")
+    ],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="The video to write; a folder where the input is pictures."),
@@ -72,19 +73,56 @@ def process(
     opacity: common.Opacity = 0.5,
     classes: common.Classes = "",
     yes: common.Overwrite = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Of a folder of videos: how many at once; each has a network.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Only compare a folder of results with its manifest.")
+    ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Do a folder or URL of videos on a Ray cluster: its address, or local."),
+    ] = None,
+    task_cpus: Annotated[
+        float | None, typer.Option(min=0.1, help="With --ray: CPUs of a task; all of a machine's up to 4.")
+    ] = None,
+    task_gpus: Annotated[float, typer.Option(min=0, help="With --ray: GPUs of a task, or a part.")] = 0,
+    split_s: Annotated[
+        float, typer.Option(min=1, help="With --ray: longer clips are split into parts of this many seconds.")
+    ] = 300,
 ) -> None:
     """Segment a recording: every frame comes out, in order, at its own time, with sound and all else.
 
     Example: rtseg process drive.mp4 -o drive-segmented.mp4 --masks drive-masks --jsonl drive.jsonl
     """
     from rtseg.offline import ClipJob, EncoderSettings
+    from rtseg.offline.network import Network
     from rtseg.video.file import VideoSource
     from rtseg.video.source import is_url, open_source
 
+    network = Network(model, backend, precision)
+    job = ClipJob(
+        Path(input),
+        output,
+        stream=stream,
+        encoder=EncoderSettings(codec, crf, preset, hwaccel=hwaccel),
+        masks=masks,
+        jsonl=jsonl,
+        parquet=parquet,
+        summary=summary,
+        opacity=opacity,
+        classes=common.names(classes),
+        leave_out=_numbers(leave_out),
+        resume=resume,
+        overwrite=yes,
+    )
+    if process_many.done(
+        input, job, network, process_many.Asked(jobs, check, ray, task_cpus, task_gpus, split_s)
+    ):
+        return
     with open_source(input) as source:
         is_clip = isinstance(source, VideoSource) and not is_url(input)
         files = source.files
-    network = Network(model, backend, precision)
     if not is_clip:
         if jsonl or parquet or summary or resume or stream is not None or leave_out:
             raise ConfigError(f"{input}: --jsonl, --resume and the like are for video files")
@@ -92,39 +130,7 @@ def process(
             input, output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
         )
         return
-    _process_clip(
-        ClipJob(
-            files[0],
-            output,
-            stream=stream,
-            encoder=EncoderSettings(codec, crf, preset, hwaccel=hwaccel),
-            masks=masks,
-            jsonl=jsonl,
-            parquet=parquet,
-            summary=summary,
-            opacity=opacity,
-            classes=common.names(classes),
-            leave_out=_numbers(leave_out),
-            resume=resume,
-            overwrite=yes,
-        ),
-        network,
-    )
-
-
-@dataclass(frozen=True)
-class Network:
-    """What segments the frames."""
-
-    model: str
-    backend: str
-    precision: Precision
-
-    def load(self) -> Segmenter:
-        """Raises ModelError, BackendUnavailable."""
-        from rtseg.segmenter import load
-
-        return load(self.model, backend=self.backend, precision=self.precision, mode="offline", measure=True)
+    _process_clip(replace(job, input=files[0]), network)
 
 
 def _numbers(text: str) -> frozenset[int]:
