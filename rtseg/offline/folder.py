@@ -74,10 +74,17 @@ def known(manifest: Manifest, name: str, *, exists: bool) -> Entry | None:
 class Saver:
     """Keeps a manifest up to date while clips end, and passes on what it hears. Used by one thread."""
 
-    def __init__(self, manifest: Manifest, write: Callable[[str], None], watcher: Watcher) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        write: Callable[[str], None],
+        watcher: Watcher,
+        every_s: float = _SAVE_EVERY_S,
+    ) -> None:
         self._manifest = manifest
         self._write = write
         self._watcher = watcher
+        self._every_s = every_s
         self._saved_s = time.monotonic()
 
     def save(self) -> None:
@@ -102,7 +109,7 @@ class Saver:
         if outcome.entry is not None:
             self._manifest.clips[outcome.name] = outcome.entry
         self._watcher.ended(outcome)
-        if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+        if time.monotonic() - self._saved_s > self._every_s:
             self.save()
 
 

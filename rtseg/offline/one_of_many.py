@@ -60,7 +60,7 @@ def _do(
     key = key_of(job, segmenter, codecs.choose(job.encoder)[0])
     entry = clip.entry
     if entry is not None and entry.state == "done":
-        change = changed(entry, key, clip.base)
+        change = changed(entry, key, lambda _, said: difference(clip.base / said.path, said))
         if change is None:
             return Outcome(clip.name, "skipped")
         tell(f"{change}; doing it again")
@@ -79,13 +79,16 @@ def _do(
     return Outcome(clip.name, "done", done)
 
 
-def changed(entry: Entry, key: Mapping[str, Any], base: Path) -> str | None:
-    """Why an entry does not hold any more, in words; None where it does. Raises SourceError."""
+def changed(entry: Entry, key: Mapping[str, Any], differs: Callable[[str, Output], str | None]) -> str | None:
+    """Why an entry does not hold any more, in words; None where it does.
+
+    differs says of a kind of output how it is not what the manifest says, or None.
+    """
     if entry.key != key:
         parts = [part for part in key if (entry.key or {}).get(part) != key[part]]
         return f"its {' and '.join(parts)} changed"
-    for said in entry.outputs.values():
-        if (how := difference(base / said.path, said)) is not None:
+    for kind, said in entry.outputs.items():
+        if (how := differs(kind, said)) is not None:
             return f"{said.path} {how}"
     return None
 
