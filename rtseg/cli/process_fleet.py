@@ -24,7 +24,9 @@ def process_on_ray(input: str, job: ClipJob, network: Network, asked: Asked) -> 
     from rtseg.errors import ConfigError, SourceError
     from rtseg.fleet.cluster import connected, largest_cpus
     from rtseg.fleet.storage import Store
+    from rtseg.fleet.work import find_items
     from rtseg.offline import codecs
+    from rtseg.offline.manifest import MANIFEST
 
     assert asked.ray is not None
     if asked.jobs is not None:
@@ -35,14 +37,16 @@ def process_on_ray(input: str, job: ClipJob, network: Network, asked: Asked) -> 
     for store in folders.values():
         if store == source:
             raise ConfigError(f"{store}: is the folder of the input; choose another one for the results")
+    for store in folders.values():
+        store.size(MANIFEST)  # complains of what it lacks before anything is started
     template = replace(job, masks=None, jsonl=None, parquet=None, summary=None)
+    sizes = find_items(source, outside=folders.values())
+    if not sizes:
+        raise SourceError(f"{source}: no videos there; check its name, and that it is a folder")
     console = common.console()
     with connected(asked.ray):
-        from rtseg.fleet.run import Resources, find_items, plain_work, process_on_cluster
+        from rtseg.fleet.run import Resources, plain_work, process_on_cluster
 
-        sizes = find_items(source, outside=folders.values())
-        if not sizes:
-            raise SourceError(f"{source}: no videos there; check its name, and that it is a folder")
         cpus = asked.task_cpus or min(_MOST_CPUS, largest_cpus() or _MOST_CPUS)
         network = replace(network, threads=max(1, round(cpus / 2)))
         work = plain_work(source, folders, template, network, asked.split_s)
@@ -55,5 +59,5 @@ def process_on_ray(input: str, job: ClipJob, network: Network, asked: Asked) -> 
                 stopping=lambda: board.heed(bool(caught)),
             )
     finish(board.outcomes, len(sizes), caught, console)
-    typer.echo(folders["video"].called("rtseg-manifest.json"))
+    typer.echo(folders["video"].called(MANIFEST))
     leave(board.outcomes, caught)

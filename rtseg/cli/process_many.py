@@ -76,6 +76,7 @@ def process_here(
     from rtseg.errors import ConfigError
     from rtseg.offline import codecs
     from rtseg.offline.folder import process_folder
+    from rtseg.offline.manifest import MANIFEST
     from rtseg.threads import processors
 
     folders = {kind: Path(path) for kind, path in asked_folders(job).items()}
@@ -101,7 +102,7 @@ def process_here(
             stopping=lambda: board.heed(bool(caught)),
         )
     finish(board.outcomes, len(names), caught, console)
-    typer.echo(folders["video"] / "rtseg-manifest.json")
+    typer.echo(folders["video"] / MANIFEST)
     leave(board.outcomes, caught)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 from rtseg.errors import ConfigError
 from rtseg.threads import processors
@@ -22,6 +23,8 @@ def connected(address: str) -> Iterator[None]:
 
     No statistics are sent, and a local one has no dashboard. Raises ConfigError.
     """
+    if address != "local":
+        _check_answers(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Else Ray hides GPUs from tasks that ask for none, and says for each that it does.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -40,21 +43,24 @@ def connected(address: str) -> Iterator[None]:
                 num_cpus=processors(),
                 include_dashboard=False,
                 logging_level="error",
+                log_to_driver=False,
                 object_store_memory=256 << 20,  # videos do not go through it
             )
         else:
-            _check_answers(address)
-            ray.init(address, logging_level="error")
-    except (RayError, ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            ray.init(address, logging_level="error", log_to_driver=False)  # tasks report themselves
+    except (RayError, OSError, RuntimeError, ValueError) as error:
         line = " ".join(str(error).split())
         raise ConfigError(
             f"--ray {address}: cannot be joined ({line[:300]}); run rtseg on a machine of the cluster with "
             "the same Ray, or give ray://HOST:10001"
         ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    # There Ray prints pages for each machine that dies, at the end too. Tasks report themselves, and stdout
+    # is for results.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def largest_cpus() -> float:

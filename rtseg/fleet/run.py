@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -28,7 +29,7 @@ from rtseg.offline.folder import Saver, known
 from rtseg.offline.manifest import MANIFEST, Manifest
 from rtseg.offline.network import Network
 from rtseg.offline.outcome import Outcome, Watcher
-from rtseg.offline.tree import check_names, is_clip, natural, result_names
+from rtseg.offline.tree import check_names, result_names
 
 _POLL_S = 0.5
 _SAVE_EVERY_S = 5.0
@@ -47,18 +48,6 @@ class Resources:
     gpus: float = 0
     most_bytes: int = 64 << 30
     """Of clips that are begun and not finished; a single one may have more."""
-
-
-def find_items(source: Store, *, outside: Iterable[Store] = ()) -> dict[str, int]:
-    """The bytes of all videos in a folder of storage, by name, in natural order.
-
-    What lies in one of the folders `outside` is left out. Raises SourceError.
-    """
-    inside = [store.url.removeprefix(f"{source.url}/") for store in outside]
-    found = source.files()
-    names = [name for name in found if is_clip(name)]
-    names = [name for name in names if not any(name.startswith(f"{folder}/") for folder in inside)]
-    return {name: found[name] for name in sorted(names, key=natural)}
 
 
 def plain_work(
@@ -284,6 +273,7 @@ class _Driver:
         try:
             result = ray.get(answer)
         except RayTaskError as error:
+            print(error, file=sys.stderr)  # with the traceback of the machine where it was raised
             cause = error.cause
             result = Outcome.failed(name, f"a defect of rtseg, {type(cause).__name__}: {cause}")
         except RayError as error:

@@ -165,10 +165,10 @@ class Store:
         except RtsegError:
             raise
         except ImportError as missing:
-            package = _PACKAGES.get(self.scheme, f"for {self.scheme}")
+            package = _PACKAGES.get(self.scheme, f"of fsspec for {self.scheme}")
+            mend = "'rtseg[fleet]'" if package == "s3fs" else package
             raise ConfigError(
-                f"{self}: {self.scheme}:// needs the package {package}; install `pip install 'rtseg[fleet]' "
-                f"{_PACKAGES.get(self.scheme, '')}`".replace(" `", "`")
+                f"{self}: {self.scheme}:// needs the package {package}; install it with `pip install {mend}`"
             ) from missing
         except Exception as failed:  # each library behind fsspec has errors of its own
             if not _is_of_storage(failed):

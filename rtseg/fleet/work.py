@@ -11,7 +11,7 @@ import json
 import posixpath
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -37,7 +37,7 @@ from rtseg.offline.manifest import Entry, Output, describe, describe_files
 from rtseg.offline.network import Network
 from rtseg.offline.one_of_many import changed, done_entry
 from rtseg.offline.outcome import Outcome
-from rtseg.offline.tree import VIDEO, job_for, make_folders, result_names
+from rtseg.offline.tree import VIDEO, is_clip, job_for, make_folders, natural, result_names
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 
@@ -84,6 +84,18 @@ class Item:
     size: int
     entry: Entry | None
     """What the manifest says; None where what is at its outputs is none of rtseg's doing."""
+
+
+def find_items(source: Store, *, outside: Iterable[Store] = ()) -> dict[str, int]:
+    """The bytes of all videos in a folder of storage, by name, in natural order.
+
+    What lies in one of the folders `outside` is left out. Raises SourceError.
+    """
+    inside = [store.url.removeprefix(f"{source.url}/") for store in outside]
+    found = source.files()
+    names = [name for name in found if is_clip(name)]
+    names = [name for name in names if not any(name.startswith(f"{folder}/") for folder in inside)]
+    return {name: found[name] for name in sorted(names, key=natural)}
 
 
 @dataclass(frozen=True)
