@@ -138,9 +138,9 @@ class Store:
             self._call(lambda: system.rm(f"{root}/{folder}", recursive=True), SinkError, self.called(folder))
 
     def _open(self, error: type[RtsegError]) -> tuple[Any, str]:
-        from fsspec.core import url_to_fs
-
         with self._explained(error, str(self)):
+            from fsspec.core import url_to_fs
+
             system, root = url_to_fs(self.url, use_listings_cache=False)
         return system, str(root).rstrip("/")
 
@@ -165,8 +165,8 @@ class Store:
         except RtsegError:
             raise
         except ImportError as missing:
-            package = _PACKAGES.get(self.scheme, f"of fsspec for {self.scheme}")
-            mend = "'rtseg[fleet]'" if package == "s3fs" else package
+            package = missing.name or _PACKAGES.get(self.scheme, f"of fsspec for {self.scheme}")
+            mend = "'rtseg[fleet]'" if package in {"fsspec", "s3fs"} else package
             raise ConfigError(
                 f"{self}: {self.scheme}:// needs the package {package}; install it with `pip install {mend}`"
             ) from missing

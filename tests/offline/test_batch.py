@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,8 +18,12 @@ import numpy as np
 import pytest
 from clips import moving, times, write_clip
 
+from rtseg.offline import ClipJob, Progress
+from rtseg.offline.folder import process_folder
 from rtseg.offline.journal import Journal
 from rtseg.offline.manifest import MANIFEST
+from rtseg.offline.network import Network
+from rtseg.offline.outcome import Outcome
 from rtseg.offline.tree import find_clips
 
 Rtseg = Callable[..., Any]
@@ -148,14 +153,14 @@ def command(tiny_model: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "rtseg", "process", *arguments, "--model", str(tiny_model)]
 
 
-def noise(index: int) -> np.ndarray:
+def large(index: int) -> np.ndarray:
     return cv2.resize(moving(index), (960, 540), interpolation=cv2.INTER_NEAREST)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_what_was_cut_off_is_gone_on_with(here: Path, tiny_model: Path) -> None:
     write_clip(
-        here / "in/long.mp4", range(500), picture=noise, codec_options={"preset": "ultrafast", "g": "25"}
+        here / "in/long.mp4", range(300), picture=large, codec_options={"preset": "ultrafast", "g": "25"}
     )
     run = subprocess.Popen(command(tiny_model, "in", "-o", "out"), stderr=subprocess.PIPE, text=True)
     journal = here / "out/.long.mp4.journal"
@@ -173,4 +178,42 @@ def test_what_was_cut_off_is_gone_on_with(here: Path, tiny_model: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "long.mp4: Going on at frame" in again.stderr
     assert "3 clips: 2 done, 1 skipped" in again.stderr
+    assert times(here / "out/long.mp4") == times(here / "in/long.mp4")
+
+
+class Killer:
+    """A watcher that kills the process of a clip once it has finished a segment."""
+
+    def __init__(self, journal: Path, times: int) -> None:
+        self.journal, self.times = journal, times
+        self.lines: list[str] = []
+        self.outcomes: list[Outcome] = []
+
+    def begun(self, name: str) -> None:
+        pass
+
+    def advanced(self, name: str, progress: Progress) -> None:
+        if self.times and self.journal.exists() and len(self.journal.read_text().splitlines()) > 3:
+            self.times -= 1
+            for process in multiprocessing.active_children():
+                process.kill()
+
+    def told(self, name: str | None, line: str) -> None:
+        self.lines.append(line)
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+def test_a_process_that_dies_costs_a_segment(here: Path, tiny_model: Path) -> None:
+    options = {"preset": "ultrafast", "g": "25"}
+    write_clip(here / "in/long.mp4", range(300), picture=large, codec_options=options)
+    watcher = Killer(here / "out/.long.mp4.journal", 1)
+    template, folders = ClipJob(here, here), {"video": here / "out"}
+    process_folder(
+        here / "in", ["long.mp4"], folders, template, Network(str(tiny_model)), workers=1, watcher=watcher
+    )
+    assert watcher.lines[0] == "its process ended by SIGKILL; trying once more"
+    assert watcher.lines[1].startswith("Going on at frame")
+    assert [outcome.state for outcome in watcher.outcomes] == ["done"]
     assert times(here / "out/long.mp4") == times(here / "in/long.mp4")
