@@ -1,14 +1,15 @@
 """How much more gets done with two workers than with one, side by side in one run, and what a stream costs.
 
     .venv/bin/python tools/bench_fleet.py [--clips 4] [--frames 300] [--rounds 3] [--ray] [--model street-s]
+        [--cameras 1000] [--hours 8]
 
 Clips of the demo, 1920x1080 at 30 frames and 8 Mb a second, are done by `rtseg process FOLDER --jobs 1` and
 `--jobs 2` in turns, and with --ray by two nodes and by one of a Ray cluster on this machine. Start-up is
 left out: rates count from the first frame to the last. The load of the machine is printed, for whatever else
 runs on it counts against every figure.
 
-The last lines are the rates that tools/fleet/README.md reckons with: frames a second of a processor, and
-bytes of input and output a second of video.
+The last lines are the rates that tools/fleet/README.md reckons with, frames a second of a processor and bytes
+a second of video, and what they come to for --cameras of --hours a day.
 """
 
 from __future__ import annotations
@@ -138,6 +139,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ray", action="store_true")
     parser.add_argument("--model", default="street-s")
+    parser.add_argument("--cameras", type=int, default=1000)
+    parser.add_argument("--hours", type=float, default=8)
     asked = parser.parse_args()
     clip = kept_clip(SIZE, asked.frames, MEGABITS)
     with results() as folder:
@@ -156,12 +159,30 @@ def main() -> None:
             report("Ray nodes", by_count[1], by_count[2])
     seconds = asked.clips * asked.frames / RATE
     best = max(statistics.median(each.fps for each in runs) for runs in (one, two))
-    cpu_ms = statistics.median(each.cpu_ms for each in one)
-    print(
-        f"fps of a processor     {best / processors():.1f} by the clock, {1e3 / cpu_ms:.1f} by its own time"
+    reckon(
+        fps=best / processors(),
+        mb_in=asked.clips * clip.stat().st_size / seconds / 1e6,
+        mb_out=one[0].bytes_out / seconds / 1e6,
+        cameras=asked.cameras,
+        hours=asked.hours,
     )
-    print(f"MB in, a second        {asked.clips * clip.stat().st_size / seconds / 1e6:.2f}")
-    print(f"MB out, a second       {one[0].bytes_out / seconds / 1e6:.2f}")
+    print(f"CPU time a frame       {statistics.median(each.cpu_ms for each in one):.1f} ms")
+
+
+def reckon(*, fps: float, mb_in: float, mb_out: float, cameras: int, hours: float) -> None:
+    """The arithmetic of tools/fleet/README.md."""
+    seconds_a_day = cameras * hours * 3600
+    busy = seconds_a_day * RATE / (fps * 86400)
+    print(f"fps of a processor     {fps:.1f}, {fps / RATE:.2f} of real time")
+    print(f"MB a second of video   {mb_in:.2f} in, {mb_out:.2f} out")
+    print(f"{cameras} cameras, {hours:g} h: {seconds_a_day * RATE / 1e6:.0f} million frames a day")
+    print(f"  processors busy      {busy:.0f}, around the clock")
+    print(
+        f"  TB a day             {seconds_a_day * mb_in / 1e6:.1f} in, {seconds_a_day * mb_out / 1e6:.1f} out"
+    )
+    rate_in, rate_out = (seconds_a_day * mb * 8e6 / 86400 / 1e9 for mb in (mb_in, mb_out))
+    print(f"  Gb a second          {rate_in:.2f} in, {rate_out:.2f} out, over the whole day")
+    print(f"  Mb a second          {1e3 * (rate_in + rate_out) / busy:.1f} a processor")
 
 
 if __name__ == "__main__":

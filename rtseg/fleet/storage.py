@@ -107,10 +107,10 @@ class Store:
         path = f"{root}/{name}"
         folder, _, last = path.rpartition("/")
 
-        def work() -> None:
+        def work() -> bool:
             if self.scheme in _OBJECT_STORES:
                 put(system, path)
-                return
+                return True
             part = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.part"
             system.makedirs(folder, exist_ok=True)
             try:
@@ -123,8 +123,12 @@ class Store:
                 if system.exists(part):
                     system.rm_file(part)
                 raise
+            return True
 
-        self._call(work, SinkError, self.called(name))
+        if self._call(work, SinkError, self.called(name)) is None:
+            raise SinkError(
+                f"{self.called(name)}: cannot be put there; make the folder or bucket {self} first"
+            )
 
     def remove(self, folder: str) -> None:
         """A folder of it with all that is in it; harmless where it is not there. Raises SinkError."""
