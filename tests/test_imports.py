@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"tensorflow", "keras", "PyQt6", "openvino", "onnxruntime", "tensorrt", "pycuda"}
+HEAVY = {"tensorflow", "keras", "PyQt6", "openvino", "onnxruntime", "tensorrt", "pycuda", "ray", "fsspec"}
 HAS_CLI = importlib.util.find_spec("rtseg.__main__") is not None
 
 

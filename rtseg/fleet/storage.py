@@ -137,7 +137,8 @@ class Store:
             path = Path(root, folder)
             shutil.rmtree(path, ignore_errors=True)
             with suppress(OSError):  # not empty, or not there
-                path.parent.rmdir()
+                if folder.count("/"):
+                    path.parent.rmdir()
         else:
             self._call(lambda: system.rm(f"{root}/{folder}", recursive=True), SinkError, self.called(folder))
 

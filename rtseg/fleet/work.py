@@ -112,13 +112,21 @@ class Plan:
     def folder(self) -> str:
         """Where the results of the spans wait: another folder for whatever gives other results."""
         spans = [asdict(span) for span in self.spans]
-        text = json.dumps([self.item.name, self.key, spans], sort_keys=True)
-        return f"{PARTS}/{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+        text = json.dumps([self.key, spans], sort_keys=True)
+        return f"{_parts_of(self.item.name)}/{_digest(text)}"
 
     @property
     def frames(self) -> int:
         """How many the clip should have."""
         return sum(span.frames or 0 for span in self.spans)
+
+
+def _parts_of(name: str) -> str:
+    return f"{PARTS}/{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def resolve(work: Work) -> tuple[str, str] | RtsegError:
@@ -197,6 +205,8 @@ def _do_clip(work: Work, item: Item, report: Report) -> Outcome | Plan:
             _refuse_others(work, item.name)
         make_folders(job)
         spans = plan_spans(input, stream=job.stream, min_s=work.split_s)
+        if item.entry is None or item.entry.state == "done":
+            _remove_masks(work, item.name)
         if len(spans) > 1:
             _, copied, notes = check_job(job)
             for note in notes:
@@ -252,7 +262,7 @@ def _join(work: Work, plan: Plan, began_s: float) -> Outcome:
             rows.replace(job.jsonl)
         masks = [(file, size, digest) for each in said for file, size, digest in each["masks"]]
         outcome = _publish(work, name, job, summary, began_s, masks)
-    work.base.remove(plan.folder)
+    work.base.remove(_parts_of(name))
     return outcome
 
 
@@ -369,6 +379,13 @@ def _is_there(store: Store, name: str, said: Output) -> bool:
         return store.size(name) == said.bytes
     files = store.files(name)
     return (len(files), sum(files.values())) == (said.files, said.bytes)
+
+
+def _remove_masks(work: Work, name: str) -> None:
+    """Those of an earlier result, which may have had more frames; and parts, for theirs are among them."""
+    if "masks" in work.folders:
+        work.folders["masks"].remove(result_names(name, ["masks"])["masks"])
+        work.base.remove(_parts_of(name))
 
 
 def _refuse_others(work: Work, name: str) -> None:
