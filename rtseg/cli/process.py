@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 
 def process(
-    input: Annotated[
-        str, typer.Argument(help="A video, a picture, a folder of either, or a glob of pictures.")
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A video, a picture, a folder of either, or a glob of pictures; with --join, videos.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -44,6 +48,9 @@ def process(
     summary: Annotated[
         Path | None, typer.Option(help="Write what was done, and its key, into this JSON file.")
     ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Make one video of several that follow each other.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted run has left, if anything.")
     ] = False,
@@ -102,7 +109,7 @@ def process(
 
     network = Network(model, backend, precision)
     job = ClipJob(
-        Path(input),
+        Path(inputs[0]),
         output,
         stream=stream,
         encoder=EncoderSettings(codec, crf, preset, hwaccel=hwaccel),
@@ -116,21 +123,31 @@ def process(
         resume=resume,
         overwrite=yes,
     )
-    if process_many.done(
-        input, job, network, process_many.Asked(jobs, check, ray, task_cpus, task_gpus, split_s)
-    ):
+    if len(inputs) > 1 and not join:
+        raise ConfigError(f"{len(inputs)} inputs are given; add --join to make one video of them")
+    many = process_many.Asked(jobs, check, ray, task_cpus, task_gpus, split_s)
+    if not join and process_many.done(inputs[0], job, network, many):
         return
-    with open_source(input) as source:
-        is_clip = isinstance(source, VideoSource) and not is_url(input)
-        files = source.files
-    if not is_clip:
+    files: list[Path] = []
+    clips = True
+    for input in inputs:
+        with open_source(input) as source:
+            clips = clips and isinstance(source, VideoSource) and not is_url(input)
+            files += source.files
+    if not clips:
         if jsonl or parquet or summary or resume or stream is not None or leave_out:
-            raise ConfigError(f"{input}: --jsonl, --resume and the like are for video files")
+            raise ConfigError(f"{inputs[0]}: --jsonl, --resume and the like are for video files")
+        if join:
+            raise ConfigError("--join is for video files; a folder of pictures is one input")
         _process_pictures(
-            input, output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
+            inputs[0], output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
         )
         return
-    _process_clip(replace(job, input=files[0]), network)
+    job = replace(job, input=files[0])
+    if join:
+        _process_joined(job, files, network)
+    else:
+        _process_clip(job, network)
 
 
 def _numbers(text: str) -> frozenset[int]:
@@ -150,6 +167,30 @@ def _process_clip(job: ClipJob, network: Network) -> None:
     common.print_paths(job.output, job.masks, job.jsonl, job.parquet, job.summary)
     if signal is not None:
         raise typer.Exit(128 + signal)
+
+
+def _process_joined(job: ClipJob, files: Sequence[Path], network: Network) -> None:
+    from rtseg.cli.clips import run_clip
+    from rtseg.offline import check_job, clip_jobs, is_done, join_clips
+
+    check_job(job)
+    jobs = clip_jobs(job, files)
+    for each in jobs:
+        check_job(each)
+    console = common.console()
+    signal = None
+    with network.load() as segmenter:
+        for each in jobs:
+            if job.resume and is_done(each, segmenter):
+                continue
+            console.print(f"{each.input}:")
+            signal = run_clip(each, segmenter, console)
+            if signal is not None:
+                break
+    if signal is not None:
+        raise typer.Exit(128 + signal)
+    join_clips(job, jobs)
+    common.print_paths(job.output, job.masks, job.jsonl, job.parquet, job.summary)
 
 
 def _process_pictures(

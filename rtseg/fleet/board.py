@@ -8,7 +8,7 @@ from typing import Any
 
 from rtseg.offline import Progress
 
-_MOST_LINES = 1000
+_MOST_LINES = 10_000
 
 
 class Board:
@@ -17,6 +17,7 @@ class Board:
     def __init__(self) -> None:
         self._progress: dict[tuple[str, int], Progress] = {}
         self._lines: list[tuple[str, str]] = []
+        self._told: set[tuple[str, str]] = set()
         self._begun: Counter[tuple[str, int]] = Counter()
 
     def begin(self, name: str, part: int, node: str) -> None:
@@ -31,8 +32,9 @@ class Board:
         self._progress[name, part] = progress
 
     def tell(self, name: str, line: str) -> None:
-        """A line for people."""
-        if len(self._lines) < _MOST_LINES:
+        """A line for people; all parts of a clip say the same of it."""
+        if (name, line) not in self._told and len(self._told) < _MOST_LINES:
+            self._told.add((name, line))
             self._lines.append((name, line))
 
     def drain(self) -> tuple[dict[tuple[str, int], Progress], list[tuple[str, str]]]:

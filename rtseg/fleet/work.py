@@ -37,6 +37,7 @@ from rtseg.offline.manifest import Entry, Output, describe, describe_files
 from rtseg.offline.network import Network
 from rtseg.offline.one_of_many import changed, done_entry
 from rtseg.offline.outcome import Outcome
+from rtseg.offline.rows import write_parquet
 from rtseg.offline.tree import VIDEO, is_clip, job_for, make_folders, natural, result_names
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
@@ -208,10 +209,7 @@ def _do_clip(work: Work, item: Item, report: Report) -> Outcome | Plan:
         if item.entry is None or item.entry.state == "done":
             _remove_masks(work, item.name)
         if len(spans) > 1:
-            _, copied, notes = check_job(job)
-            for note in notes:
-                report.tell(note)
-            return Plan(item, key, spans, copied)
+            return Plan(item, key, spans, check_job(job).copied)
         summary = process_clip(job, segmenter, progress=report.progress, tell=report.tell)
         return _publish(work, item.name, job, summary, began_s)
 
@@ -257,7 +255,7 @@ def _join(work: Work, plan: Plan, began_s: float) -> Outcome:
         if job.wants_figures:
             _concatenate(work, plan, rows)
         if job.parquet is not None:
-            sides.write_parquet(rows, job.parquet)
+            write_parquet(rows, job.parquet)
         if job.jsonl is not None:
             rows.replace(job.jsonl)
         masks = [(file, size, digest) for each in said for file, size, digest in each["masks"]]

@@ -5,10 +5,11 @@ interrupted goes on at the last border and gives the same video as one that was 
 done on several machines are joined without encoding anew.
 """
 
+from rtseg.offline.checks import check_job, is_done
 from rtseg.offline.job import ClipJob, ClipSummary, EncoderSettings, Progress, Span
-from rtseg.offline.join import join_spans
+from rtseg.offline.join import clip_jobs, join_clips, join_spans
 from rtseg.offline.plan import plan_spans
-from rtseg.offline.process import check_job, process_clip
+from rtseg.offline.process import process_clip
 
 __all__ = [
     "ClipJob",
@@ -17,6 +18,9 @@ __all__ = [
     "Progress",
     "Span",
     "check_job",
+    "clip_jobs",
+    "is_done",
+    "join_clips",
     "join_spans",
     "plan_spans",
     "process_clip",

@@ -1,7 +1,7 @@
 """Where the segments of a clip begin: decided by its packets alone, so that every run finds the same.
 
 A segment begins at the first key frame two seconds or more after its predecessor's beginning; where there is
-none within five, at the next frame, so that a resume never repeats more than that.
+none within three, at the next frame, so that a resume never repeats more than that.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 MIN_S = 2
-MAX_S = 5
+MAX_S = 3
 
 
 class Borders:

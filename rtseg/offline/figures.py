@@ -24,6 +24,8 @@ class FrameFigures:
 
     index: int
     pts: int
+    time_base: str
+    """What a tick of pts is, in seconds, as a fraction."""
     seconds: float
     share: tuple[float, ...]
     """Of all pixels, one a class."""
@@ -38,6 +40,7 @@ class FrameFigures:
             "schema": SCHEMA,
             "index": self.index,
             "pts": self.pts,
+            "time_base": self.time_base,
             "seconds": self.seconds,
             "share": {name: round(share, 5) for name, share in zip(classes, self.share, strict=True)},
             "drivable_width": None
@@ -60,6 +63,7 @@ def figures(segmentation: Segmentation, classes: Sequence[str]) -> FrameFigures:
     return FrameFigures(
         index=frame.index,
         pts=frame.pts or 0,
+        time_base=str(frame.time_base),
         seconds=frame.seconds or 0.0,
         share=tuple(float(count) / class_map.size for count in counts),
         drivable_width=None if road is None else widest_runs(class_map == road),

@@ -12,19 +12,20 @@ from av.container import OutputContainer
 
 from rtseg.errors import SinkError
 from rtseg.offline import codecs, sides
+from rtseg.offline.checks import check_job, check_outputs
 from rtseg.offline.copying import copy_video
 from rtseg.offline.job import ClipJob, ClipSummary, Progress
 from rtseg.offline.journal import Journal, Segment, beside
 from rtseg.offline.key import check_same, key_of
 from rtseg.offline.part import Part, whole_segments
 from rtseg.offline.reading import ClipReader, Start
-from rtseg.offline.sink import SegmentSink
-from rtseg.offline.streams import OtherStreams, check_streams
+from rtseg.offline.sink import SegmentSink, Side
+from rtseg.offline.streams import OtherStreams
 from rtseg.offline.writer import Writer, like
 from rtseg.runtime.pipeline import Pipeline, Style
 from rtseg.segmenter import Segmenter
 from rtseg.video.outputs import check_output
-from rtseg.video.video_sink import FORMATS, check_video_name
+from rtseg.video.video_sink import FORMATS
 
 _POLL_S = 0.25
 _MOVIES = {"mp4", "mov"}  # written as fragments first
@@ -52,45 +53,11 @@ def process_clip(
     return _Run(job, segmenter, tell).run(progress, stopping)
 
 
-def check_job(job: ClipJob) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """Refuse what cannot work before anything is loaded or made.
-
-    -> the index of the video stream, the streams that will be copied, in words, and lines for people. Raises
-    SourceError, SinkError or ConfigError.
-    """
-    if not (job.resume and beside(job.output, "journal").exists()):
-        _check_outputs(job)
-    check_video_name(job.output)
-    kind = FORMATS[job.output.suffix.lower()]
-    codecs.check(job.encoder)
-    if job.encoder.codec == "ffv1" and kind not in {"matroska", "mov"}:
-        raise SinkError(f"{job.output}: cannot hold FFV1; name the output {job.output.stem}.mkv")
-    with ClipReader(job.input, number=job.stream) as reader:
-        index, notes = reader.stream_index, []
-        if job.stream is None and len(reader.videos) > 1:
-            notes.append(
-                f"{reader.name} has {len(reader.videos)} videos: {'; '.join(reader.videos)}. Video 0 is "
-                "segmented, the others are copied; --stream takes another"
-            )
-    described: tuple[str, ...] = ()
-    if job.span is None:
-        with OtherStreams(job.input, index, job.leave_out) as others:
-            check_streams(others, job.output, kind)
-            described = others.described
-            notes += others.losses(kind)
-    return index, described, tuple(notes)
-
-
-def _check_outputs(job: ClipJob) -> None:
-    check_output(job.output, overwrite=job.overwrite, inputs=[job.input])
-    sides.check(job)
-
-
 class _Run:
     """The state of one call, used by the calling thread."""
 
     def __init__(self, job: ClipJob, segmenter: Segmenter, tell: Tell) -> None:
-        self.position, self.described, notes = check_job(job)
+        self.checked = check_job(job)
         self.job = job
         self.segmenter = segmenter
         self.tell = tell
@@ -99,12 +66,14 @@ class _Run:
         self.before = beside(job.output, "before")
         self.encoder, fallback = codecs.choose(job.encoder)
         self.device, device_fallback = codecs.decoding_device(job.encoder.hwaccel)
-        for line in (*notes, fallback, device_fallback):
+        for line in (*self.checked.notes, fallback, device_fallback):
             if line is not None:
                 tell(line)
         self.style = Style(job.opacity, job.classes)
         self.style.palette(segmenter.card.classes, segmenter.card.palette)  # complains of unknown classes
         self.kept: list[Segment] = []
+        self.is_published = False
+        self.opened: list[OtherStreams] = []
         self.troubles: list[str] = []
 
     def run(self, progress: Callable[[Progress], None], stopping: Callable[[], bool]) -> ClipSummary:
@@ -136,7 +105,12 @@ class _Run:
                     f"{reader.name} changes its size: {rescaled} frames were scaled to {_size(reader)}"
                 )
             if finished:
+                # Each holds an index of the whole clip, and the file that is made now has its own.
+                for opened in (reader, *self.opened):
+                    opened.close()
                 self._publish()
+            if faults := sum(others.faults for others in self.opened):
+                self.troubles.append(f"{faults} packets of other streams were damaged, and are left out")
             summary = self._summary(reader, all_segments, segments, frames, finished, started, fps)
             if finished:
                 sides.write_summary(job, summary)
@@ -152,7 +126,7 @@ class _Run:
                     f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y to "
                     "begin anew"
                 )
-            _check_outputs(job)
+            check_outputs(job)
             self.part.unlink(missing_ok=True)
             self.before.unlink(missing_ok=True)
             journal.begin(self.key)
@@ -161,8 +135,11 @@ class _Run:
         finished = bool(segments) and segments[-1].next is None
         check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
         check_same(job.output, before, self.key)
+        if finished and job.output.exists() and not (self.part.exists() or self.before.exists()):
+            self.kept, self.is_published = segments, True  # that run was ended at its very last step
+            return
         segments = segments[: sides.whole_segments(job, segments)]
-        position = self._position_in_output()
+        position = self._position_in_part()
         found = {path: whole_segments(path, position, segments) for path in (self.part, self.before)}
         best = max(found, key=lambda path: found[path])
         self.kept = segments[: found[best]]
@@ -176,10 +153,24 @@ class _Run:
         else:
             self.tell("Nothing that was finished is left; beginning anew")
 
-    def _position_in_output(self) -> int:
+    def _others(self) -> OtherStreams | None:
+        """Those that go into the working file."""
         if self.job.span is not None:
+            return None
+        # What cannot be in fragments comes in when the file is finished.
+        return OtherStreams(
+            self.job.input,
+            self.checked.video,
+            self.job.leave_out,
+            shift_s=self.checked.shift_s,
+            in_fragments=self.kind in _MOVIES,
+        )
+
+    def _position_in_part(self) -> int:
+        others = self._others()
+        if others is None:
             return 0
-        with OtherStreams(self.job.input, self.position, self.job.leave_out) as others:
+        with others:
             return others.position
 
     def _reader(self) -> ClipReader:
@@ -201,26 +192,33 @@ class _Run:
         )
 
     def _sink(
-        self, reader: ClipReader, journal: Journal, outputs: Sequence[sides.Side], stack: ExitStack
+        self, reader: ClipReader, journal: Journal, outputs: Sequence[Side], stack: ExitStack
     ) -> SegmentSink:
         def others() -> OtherStreams | None:
-            if self.job.span is not None:
-                return None
-            return stack.enter_context(OtherStreams(self.job.input, reader.stream_index, self.job.leave_out))
+            opened = self._others()
+            if opened is not None:
+                self.opened.append(stack.enter_context(opened))
+            return opened
 
         def open_writer(add_video: Callable[[OutputContainer], av.VideoStream]) -> Writer:
             return Writer(self.part, self.kind, others(), add_video, final=False)
 
         writer = None
         if self.kept:
-            position = self._position_in_output()
+            position = self._position_in_part()
             with Part(self.before, position) as part:
                 writer = Writer(self.part, self.kind, others(), like(part.video, self.kind), final=False)
                 count = sum(segment.packets for segment in self.kept)
                 for packet in islice(part.packets(), count):
                     writer.write(packet)
         return SegmentSink(
-            reader, self.encoder, open_writer, journal, outputs, writer=writer, shift=reader.shift
+            reader,
+            self.encoder,
+            open_writer,
+            journal,
+            outputs,
+            writer=writer,
+            shift=round(self.checked.shift_s / reader.time_base),
         )
 
     def _work(
@@ -254,17 +252,19 @@ class _Run:
                     pipeline.stop()
             whole = reader.exhausted
             sink.finish(whole=whole)
-        except BaseException:
+        except BaseException as error:
             pipeline.stop()
             while pipeline.running:
                 time.sleep(0.01)
             sink.abandon()
+            if isinstance(error, SinkError):
+                raise SinkError(f"{error}; {_kept(len(self.kept) + sink.segments)}") from error
             raise
         stats = pipeline.stats
         progress(Progress(first + stats.frames_out, total, stats.fps_now()))
         return whole, first + stats.frames_out, stats.frames_out / max(stats.wall_s, 1e-9)
 
-    def _finish_sides(self, outputs: Sequence[sides.Side]) -> None:
+    def _finish_sides(self, outputs: Sequence[Side]) -> None:
         """Everything was done but the last step."""
         if self.before.exists():
             self.before.replace(self.part)
@@ -274,21 +274,23 @@ class _Run:
     def _publish(self) -> None:
         """Make the output of the working file, and remove what is not needed any more."""
         job = self.job
+        if self.is_published:
+            return
         try:
             if self.kind in _MOVIES and job.span is None:
                 final = beside(job.output, "final")
-                copy_video(
-                    [self.part],
-                    final,
-                    self.kind,
-                    OtherStreams(job.input, self.position, job.leave_out),
-                    self._position_in_output(),
+                others = OtherStreams(
+                    job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s
                 )
+                self.opened = [others]
+                copy_video([self.part], final, self.kind, others, self._position_in_part())
                 final.replace(job.output)
                 self.part.unlink()
             else:
                 self.part.replace(job.output)
             self.before.unlink(missing_ok=True)
+        except SinkError as error:
+            raise SinkError(f"{error}; all is kept: mend that, and add --resume to finish it") from error
         except OSError as error:
             raise SinkError(f"{job.output}: cannot be finished ({error.strerror})") from error
 
@@ -319,11 +321,18 @@ class _Run:
             time_base=str(reader.time_base),
             first_pts=segments[0].start if segments else 0,
             encoder=self.encoder.name,
-            copied=self.described,
+            copied=self.checked.copied if self.job.span is None else (),
             class_share=shares,
             confidence=confidence,
             troubles=tuple(" ".join(trouble.split()) for trouble in self.troubles),
         )
+
+
+def _kept(segments: int) -> str:
+    """What a user can do about an output that failed."""
+    if not segments:
+        return "nothing was finished by then"
+    return f"{segments} segments are kept: mend that, for example with more space, and add --resume to go on"
 
 
 def _size(reader: ClipReader) -> str:

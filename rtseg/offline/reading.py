@@ -17,7 +17,6 @@ from av.video.frame import VideoFrame
 from rtseg.frame import Frame
 from rtseg.offline.borders import Borders
 from rtseg.offline.clock import Clock
-from rtseg.offline.streams import shift_s
 from rtseg.video.file import VideoSource
 from rtseg.video.troubles import videos_in
 
@@ -71,7 +70,6 @@ class ClipReader(VideoSource):
         self._display_matrix: tuple[int, ...] | None = None
         self.exhausted = False
         """Whether all frames that were asked for have been given."""
-        self.shift = round(shift_s(self._container, self._stream.index) / self._time_base)
 
     @property
     def _can_seek(self) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,12 @@ from rtseg.closing import Closing
 from rtseg.errors import SinkError
 from rtseg.offline.clock import Clock
 from rtseg.video.file import open_file
-from rtseg.video.troubles import described
+from rtseg.video.troubles import description
 
 # In the order in which they are recommended to those whose own cannot hold a stream.
 _KINDS = {"matroska": ".mkv", "mov": ".mov", "mp4": ".mp4", "mpegts": ".ts"}
+_LOOKED_AT = 500  # packets, to find the first of each stream
+_FRAGMENTABLE = {"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "flac", "alac"}
 # What muxers write by themselves, and what says how the old video was made.
 _OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "_statistics_tags"}
 _MAKING = re.compile(r"(bps|duration|number_of_(frames|bytes)|_statistics_.*|encoder|vendor_id)(-.*)?", re.I)
@@ -30,8 +35,21 @@ _MAKING = re.compile(r"(bps|duration|number_of_(frames|bytes)|_statistics_.*|enc
 class OtherStreams(Closing):
     """The streams of a file but for one, in the order of their times. Used by one thread at a time."""
 
-    def __init__(self, path: Path, video: int, leave_out: frozenset[int] = frozenset()) -> None:
-        """Video is the index of the stream that is not copied; those of leave_out are not either."""
+    def __init__(
+        self,
+        path: Path,
+        video: int,
+        leave_out: frozenset[int] = frozenset(),
+        *,
+        shift_s: Fraction = Fraction(0),
+        in_fragments: bool = False,
+    ) -> None:
+        """The stream of index `video` is not copied, nor are those of leave_out.
+
+        All times are moved by shift_s, see `needed_shift_s`. in_fragments leaves out what FFmpeg cannot put
+        into a fragmented MP4 without doing harm: texts spoil the times of the video, and with PCM the file
+        cannot be read.
+        """
         self._path = path
         self._video = video
         self._container: InputContainer = open_file(path)
@@ -42,6 +60,7 @@ class OtherStreams(Closing):
             for stream in streams
             if stream.index != video
             and stream.index not in leave_out
+            and (_is_fragmentable(stream) or not in_fragments)
             # The text track that holds an MP4's chapters: they are copied as chapters.
             and stream.discard != Discard.all
             # QuickTime's time code is written anew, from the tag that says it.
@@ -56,10 +75,27 @@ class OtherStreams(Closing):
         self._next: av.Packet[Any] | None = None
         self.faults = 0
         """Parts that could not be read."""
+        self._makes_gaps = False
+        self.end_s = Fraction(0)
+        """When the last packet that was read ends."""
         self.position = sum(stream.index < video for stream in self.streams)
         """Which number the video has among the streams of the output."""
-        # Players leave out what lies before zero.
-        self._shift_s = shift_s(self._container, video)
+        self._shift_s = shift_s
+
+    @property
+    def video(self) -> Stream:
+        """The stream that is not copied."""
+        return self._container.streams[self._video]
+
+    @cached_property
+    def first_packets(self) -> dict[int, av.Packet[Any]]:
+        """Of each stream that has one near the beginning. After that nothing is there to be copied."""
+        found: dict[int, av.Packet[Any]] = {}
+        for packet in islice(self._packets, _LOOKED_AT):
+            found.setdefault(packet.stream.index, packet)
+            if len(found) == len(self.streams):
+                break
+        return found
 
     @property
     def described(self) -> tuple[str, ...]:
@@ -70,6 +106,7 @@ class OtherStreams(Closing):
         self, output: OutputContainer, add_video: Callable[[OutputContainer], av.VideoStream]
     ) -> av.VideoStream:
         """Make the streams of an output in the order of the input, the video in its place."""
+        self._makes_gaps = output.format.name in {"mp4", "mov"}
         video = None
         for stream in sorted([*self.streams, self._container.streams[self._video]], key=lambda s: s.index):
             if stream.index == self._video:
@@ -113,8 +150,33 @@ class OtherStreams(Closing):
             if packet is None or (seconds is not None and _time(packet) > seconds):
                 return
             self._next = None
+            if self._makes_gaps and _is_gap(packet):
+                continue
             packet.stream = self._copies[packet.stream.index]
             yield packet
+
+    def go_on_from(self, before: OtherStreams, offset_s: Fraction) -> None:
+        """Write into the streams of an output that another file's have begun, moved by so many seconds."""
+        copies = [before._copies[stream.index] for stream in before.streams]
+        clocks = [before._clocks[stream.index] for stream in before.streams]
+        for stream, copy, clock in zip(self.streams, copies, clocks, strict=True):
+            self._copies[stream.index] = copy
+            self._clocks[stream.index] = clock
+            clock.begin_anew()
+        self._shift_s += offset_s
+
+    @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """What each stream is: its type, and its codec."""
+        return tuple((stream.type, _codec(stream)) for stream in self.streams)
+
+    @property
+    def start_s(self) -> Fraction | None:
+        """The time of the first packet of any stream, where it is known."""
+        starts = [
+            s.start_time * s.time_base for s in self.streams if s.start_time is not None and s.time_base
+        ]
+        return min(starts) + self._shift_s if starts else None
 
     def _read(self) -> Iterator[av.Packet[Any]]:
         demuxed = self._container.demux(self.streams) if self.streams else iter(())
@@ -133,11 +195,13 @@ class OtherStreams(Closing):
                 continue
             if packet.dts is None:
                 packet.dts = packet.pts
-            self._clocks[packet.stream.index].correct(packet)
             if self._shift_s:
                 ticks = round(self._shift_s / packet.time_base)
                 packet.dts = (packet.dts or 0) + ticks
                 packet.pts = None if packet.pts is None else packet.pts + ticks
+            self._clocks[packet.stream.index].correct(packet)
+            if packet.pts is not None and not packet.is_discard:
+                self.end_s = max(self.end_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
             yield packet
 
     def close(self) -> None:
@@ -145,42 +209,64 @@ class OtherStreams(Closing):
         self._container.close()
 
 
-def shift_s(container: InputContainer, video: int) -> Fraction:
-    """By how much the times of a clip are moved, for its video not to begin before zero: mostly nothing."""
-    stream = container.streams[video]
-    return max(Fraction(0), -(stream.start_time or 0) * (stream.time_base or Fraction(0)))
+def needed_shift_s(others: OtherStreams, kind: str) -> Fraction:
+    """By how much all times are moved for a kind of file to hold them: mostly by nothing.
+
+    Players leave out what lies before zero, and all but MP4 cannot even hold it: the sound of an MP4 begins
+    there, with what its decoder needs to begin. In whole milliseconds, which all kinds of times can express.
+    Reads the first packets.
+    """
+    video = others.video
+    earliest = (video.start_time or 0) * (video.time_base or Fraction(0))
+    if kind not in {"mp4", "mov"}:
+        for packet in others.first_packets.values():
+            ticks = min(each for each in (packet.pts, packet.dts) if each is not None)
+            earliest = min(earliest, ticks * packet.time_base)
+    return Fraction(math.ceil(max(Fraction(0), -earliest) * 1000), 1000)
 
 
 def check_streams(others: OtherStreams, output: Path, kind: str) -> None:
-    """Raises SinkError when a kind of file cannot hold one of the streams, naming one that can."""
+    """Raises SinkError when a kind of file cannot hold one of the streams, naming one that can.
+
+    Reads the first packet of each, after which the streams have to be opened anew.
+    """
+    first = others.first_packets
+
+    def held(by: str) -> bool:
+        return all(_holds(by, stream, first.get(stream.index)) for stream in others.streams)
+
     for stream in others.streams:
-        if _holds(kind, stream):
+        packet = first.get(stream.index)
+        if _holds(kind, stream, packet):
             continue
-        what = _described(others._container, stream)
-        able = [ending for other, ending in _KINDS.items() if _holds(other, stream)]
+        able = [ending for other, ending in _KINDS.items() if _holds(other, stream, packet)]
         # One that holds everything is better than one that holds this.
-        best = [
-            ending
-            for other, ending in _KINDS.items()
-            if ending in able and all(_holds(other, each) for each in others.streams)
-        ]
+        best = [ending for other, ending in _KINDS.items() if ending in able and held(other)]
         ending = (best or able or [""])[0]
         way = f"name the output {output.stem}{ending}, or add" if ending else "none can; add"
         raise SinkError(
-            f"{output}: a {output.suffix} file cannot hold stream {stream.index} ({what}); "
-            f"{way} --leave-out {stream.index} to go without it"
+            f"{output}: a {output.suffix} file cannot hold stream {stream.index} "
+            f"({_described(others._container, stream)}); {way} --leave-out {stream.index} to go without it"
         )
 
 
-def _holds(kind: str, stream: Stream) -> bool:
+def _holds(kind: str, stream: Stream, packet: av.Packet[Any] | None) -> bool:
     """Whether a kind of file can hold a copy of a stream, found out by trying."""
     try:
         with av.open(io.BytesIO(), "w", format=kind) as output:
             stand_in = output.add_stream("libx264", rate=25)
             assert isinstance(stand_in, av.VideoStream)
             stand_in.width, stand_in.height, stand_in.pix_fmt = 64, 64, "yuv420p"
-            _add_copy(output, stream)
+            copy = _add_copy(output, stream)
             output.start_encoding()
+            if packet is not None:
+                times = packet.pts, packet.dts, packet.duration, packet.time_base
+                packet.stream = copy
+                try:
+                    output.mux_one(packet)
+                finally:
+                    packet.stream = stream
+                    packet.pts, packet.dts, packet.duration, packet.time_base = times
     except (av.error.FFmpegError, ValueError, OSError):
         return False
     return True
@@ -200,11 +286,23 @@ def _copy_tags(stream: Stream, copy: Stream, less: re.Pattern[str]) -> None:
     copy.disposition = Disposition(stream.disposition)
 
 
+def _is_fragmentable(stream: Stream) -> bool:
+    codec = _codec(stream)
+    # AAC of a transport stream has its header in each packet, which only a finished file can do without.
+    return codec in _FRAGMENTABLE and (codec != "aac" or bool(stream.codec_context.extradata))
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context is not None else ""
+
+
 def _described(container: InputContainer, stream: Stream) -> str:
-    match = re.search(
-        rf"Stream #0:{stream.index}\D.*?: (\w+: .*?)(?:, |$)", described(container), re.MULTILINE
-    )
-    return match[1].strip().lower() if match else stream.type
+    return (description(container, stream.index) or stream.type).lower()
+
+
+def _is_gap(packet: av.Packet[Any]) -> bool:
+    """An empty text, which MP4 has where none is shown: the muxer writes it by itself."""
+    return packet.size == 2 and _codec(packet.stream) == "mov_text" and bytes(packet) == b"\0\0"
 
 
 def _time(packet: av.Packet[Any]) -> Fraction:

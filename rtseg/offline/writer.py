@@ -72,13 +72,28 @@ class Writer:
         """The stream that `write` writes to."""
         return self._video
 
+    def go_on_with(self, others: OtherStreams | None) -> None:
+        """The other streams are this file's from now on; those of the one before are written to their end."""
+        self._write_rest()
+        self._others = others
+
+    def _write_rest(self) -> None:
+        self._write_others(None)
+
+    def _write_others(self, until_s: Fraction | None) -> None:
+        if self._others is None:
+            return
+        for packet in self._others.until(until_s):
+            try:
+                self._container.mux_one(packet)
+            except av.error.InvalidDataError:  # damaged, in a way that this kind of file does not take
+                self._others.faults += 1
+
     def write(self, packet: av.Packet[Any]) -> None:
         """A packet of the video, and what the other streams have up to its time. Raises SinkError."""
         moment = (packet.dts if packet.dts is not None else packet.pts or 0) * packet.time_base
         try:
-            if self._others is not None:
-                for other in self._others.until(moment):
-                    self._container.mux_one(other)
+            self._write_others(moment)
             packet.stream = self._video
             self._container.mux_one(packet)
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -100,9 +115,8 @@ class Writer:
         """Finish the file; whole, with all that the other streams still have. Raises SinkError."""
         try:
             try:
-                if whole and self._others is not None:
-                    for other in self._others.until(None):
-                        self._container.mux_one(other)
+                if whole:
+                    self._write_rest()
             finally:
                 self._container.close()
             if whole:
@@ -147,7 +161,7 @@ def short(error: Exception) -> str:
 
 def _options(kind: str, bases: list[Fraction], *, final: bool) -> dict[str, str]:
     # What waits for the packets of a stream that has few, a subtitle's, is not in the file yet.
-    options = {"max_interleave_delta": str(FRAGMENT_MS * 1000)}
+    options = {} if final else {"max_interleave_delta": str(FRAGMENT_MS * 1000)}
     if kind in _MOVIES:
         # The starts of the streams are written in ticks of the movie, and must not be rounded.
         ticks = math.lcm(*(base.denominator for base in bases))
@@ -159,6 +173,8 @@ def _options(kind: str, bases: list[Fraction], *, final: bool) -> dict[str, str]
                 "movflags": "delay_moov+default_base_moof",
                 "frag_duration": str(FRAGMENT_MS * 1000),
             }
-    elif kind == "matroska" and not final:
-        options["cluster_time_limit"] = str(FRAGMENT_MS)
+    else:
+        options["avoid_negative_ts"] = "disabled"  # see `needed_shift_s`
+        if kind == "matroska" and not final:
+            options["cluster_time_limit"] = str(FRAGMENT_MS)
     return options

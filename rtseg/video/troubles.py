@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import av.error
+import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 
@@ -77,8 +78,10 @@ def video_stream(name: str, container: InputContainer, number: int | None = None
     video = videos[number or 0]
     codec = video.codec_context
     if codec is None:
-        kind = f"{match[1]!r}" if (match := _unknown_kind(container, video.index)) else "a kind"
-        raise SourceError(f"{name}: its video is {kind} that this FFmpeg cannot decode; convert it to H.264")
+        kind = description(container, video.index) or "of a kind"
+        raise SourceError(
+            f"{name}: its video ({kind}) is nothing that this FFmpeg can decode; convert it to H.264"
+        )
     if codec.codec_tag in _ENCRYPTED:
         raise SourceError(
             f"{name}: its video is encrypted ({codec.codec_tag}); decrypt it with its key before"
@@ -104,14 +107,22 @@ def videos_in(container: InputContainer) -> tuple[str, ...]:
     )
 
 
-def _unknown_kind(container: InputContainer, index: int) -> re.Match[str] | None:
-    """What FFmpeg says of a stream that it has no decoder for: its name, or the four letters of its kind."""
-    return re.search(rf"Stream #0:{index}\D.*?: Video: (.*?)(?:, |$)", described(container), re.MULTILINE)
+def description(container: InputContainer, index: int) -> str | None:
+    """What FFmpeg says of a stream: "Video: h264 (High) (avc1 / 0x31637661)"; None where it says nothing."""
+    line = re.search(
+        rf"Stream #0:{index}(?:\[\w+\])?(?:\(\w+\))?: (.*?)(?:, |$)", _dumped(container), re.MULTILINE
+    )
+    return line[1].strip() if line else None
 
 
-def described(container: InputContainer) -> str:
+def _dumped(container: InputContainer) -> str:
     """What FFmpeg says of a file, a line a stream."""
-    text: str = container.dumps_format()  # type: ignore[attr-defined]
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)  # it is what FFmpeg would log
+    try:
+        text: str = container.dumps_format()  # type: ignore[attr-defined]
+    finally:
+        av.logging.set_level(before)
     return text
 
 
