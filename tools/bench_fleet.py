@@ -4,9 +4,9 @@
         [--cameras 1000] [--hours 8]
 
 Clips of the demo, 1920x1080 at 30 frames and 8 Mb a second, are done by `rtseg process FOLDER --jobs 1` and
-`--jobs 2` in turns, and with --ray by two nodes and by one of a Ray cluster on this machine. Start-up is
-left out: rates count from the first frame to the last. The load of the machine is printed, for whatever else
-runs on it counts against every figure.
+`--jobs 2` in turns, and with --ray by one node and by two of a Ray cluster, each bound to a processor. The
+start of the first process is left out, that of the second is not: short runs look worse than long ones. The
+load of the machine is printed, for whatever else runs on it counts against every figure.
 
 The last lines are the rates that tools/fleet/README.md reckons with, frames a second of a processor and bytes
 a second of video, and what they come to for --cameras of --hours a day.
@@ -112,16 +112,21 @@ def by_nodes(folder: Path, model: str, address: str) -> Measured:
 
 @contextmanager
 def cluster(nodes: int) -> Iterator[str]:
-    """Nodes of a processor each."""
+    """Nodes of a processor each, which all that runs on them is bound to."""
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
-    started = Cluster(initialize_head=True, head_node_args=node)
-    for _ in range(nodes - 1):
-        started.add_node(**node)
-    yield str(started.address)
-    started.shutdown()
+    mine = sorted(os.sched_getaffinity(0))
+    started = Cluster()
+    try:
+        for number in range(nodes):
+            os.sched_setaffinity(0, {mine[number % len(mine)]})
+            started.add_node(num_cpus=1, object_store_memory=80 << 20, include_dashboard=False)
+        os.sched_setaffinity(0, mine)
+        yield str(started.address)
+    finally:
+        os.sched_setaffinity(0, mine)
+        started.shutdown()
 
 
 def report(what: str, one: list[Measured], two: list[Measured]) -> None:
