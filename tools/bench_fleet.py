@@ -96,8 +96,8 @@ def by_jobs(folder: Path, model: str, jobs: int) -> Measured:
 
 def by_nodes(folder: Path, model: str, address: str) -> Measured:
     from rtseg.fleet.cluster import connected
+    from rtseg.fleet.items import find_items
     from rtseg.fleet.storage import Store
-    from rtseg.fleet.work import find_items
 
     watch = Stopwatch()
     source = Store.of(str(folder))

@@ -23,8 +23,8 @@ def process_on_ray(input: str, job: ClipJob, network: Network, asked: Asked) -> 
     from rtseg.cli.watching import signals
     from rtseg.errors import ConfigError, SourceError
     from rtseg.fleet.cluster import connected, largest_cpus
+    from rtseg.fleet.items import find_items
     from rtseg.fleet.storage import Store
-    from rtseg.fleet.work import find_items
     from rtseg.offline import codecs
     from rtseg.offline.manifest import MANIFEST
 

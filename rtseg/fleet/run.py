@@ -21,9 +21,9 @@ from rtseg.errors import RtsegError
 from rtseg.fleet import work as tasks
 from rtseg.fleet.board import Board, Reporter
 from rtseg.fleet.claim import Claim
+from rtseg.fleet.items import Item, Plan, Work
 from rtseg.fleet.node import forget
 from rtseg.fleet.storage import Store
-from rtseg.fleet.work import Item, Plan, Work
 from rtseg.offline import ClipJob, Progress
 from rtseg.offline.folder import Saver, known
 from rtseg.offline.manifest import MANIFEST, Manifest

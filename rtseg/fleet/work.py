@@ -6,128 +6,37 @@ machine that made them.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import posixpath
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from rtseg import __version__
 from rtseg.errors import ConfigError, RtsegError, SinkError
+from rtseg.fleet.items import Item, Plan, Report, Work, parts_of
 from rtseg.fleet.node import fetched, kept_model, scratch
-from rtseg.fleet.storage import Store
+from rtseg.fleet.results import changed_in_storage, local_job, publish, refuse_others, remove_masks
 from rtseg.offline import (
     ClipJob,
     ClipSummary,
-    Progress,
-    Span,
     check_job,
     codecs,
     join_spans,
     plan_spans,
     process_clip,
-    sides,
 )
 from rtseg.offline.key import file_sha256, key_of
-from rtseg.offline.manifest import Entry, Output, describe, describe_files
 from rtseg.offline.network import Network
-from rtseg.offline.one_of_many import changed, done_entry
 from rtseg.offline.outcome import Outcome
 from rtseg.offline.rows import write_parquet
-from rtseg.offline.tree import VIDEO, is_clip, job_for, make_folders, natural, result_names
+from rtseg.offline.tree import make_folders, result_names
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 
-PARTS = ".rtseg-parts"
 T = TypeVar("T")
-
-
-class Report(Protocol):
-    """Hears of a task; never raises."""
-
-    def progress(self, progress: Progress) -> None: ...
-
-    def tell(self, line: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Work:
-    """What all tasks of a run share."""
-
-    run: str
-    """A name of the run that nobody can guess."""
-    source: Store
-    folders: dict[str, Store]
-    """By the kind of output; the manifest lies in that of "video"."""
-    template: ClipJob
-    """What is asked of each clip; its paths do not count."""
-    network: Network
-    model_files: dict[str, bytes]
-    """Of a model that does not come with rtseg."""
-    split_s: float
-    version: str = __version__
-
-    @property
-    def base(self) -> Store:
-        """Where the manifest lies."""
-        return self.folders[VIDEO]
-
-
-@dataclass(frozen=True)
-class Item:
-    """A clip in storage."""
-
-    name: str
-    size: int
-    entry: Entry | None
-    """What the manifest says; None where what is at its outputs is none of rtseg's doing."""
-
-
-def find_items(source: Store, *, outside: Iterable[Store] = ()) -> dict[str, int]:
-    """The bytes of all videos in a folder of storage, by name, in natural order.
-
-    What lies in one of the folders `outside` is left out. Raises SourceError.
-    """
-    inside = [store.url.removeprefix(f"{source.url}/") for store in outside]
-    found = source.files()
-    names = [name for name in found if is_clip(name)]
-    names = [name for name in names if not any(name.startswith(f"{folder}/") for folder in inside)]
-    return {name: found[name] for name in sorted(names, key=natural)}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A clip that is to be done in spans."""
-
-    item: Item
-    key: dict[str, Any]
-    spans: tuple[Span, ...]
-    copied: tuple[str, ...]
-    """The other streams, in words."""
-
-    @property
-    def folder(self) -> str:
-        """Where the results of the spans wait: another folder for whatever gives other results."""
-        spans = [asdict(span) for span in self.spans]
-        text = json.dumps([self.key, spans], sort_keys=True)
-        return f"{_parts_of(self.item.name)}/{_digest(text)}"
-
-    @property
-    def frames(self) -> int:
-        """How many the clip should have."""
-        return sum(span.frames or 0 for span in self.spans)
-
-
-def _parts_of(name: str) -> str:
-    return f"{PARTS}/{_digest(name)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def resolve(work: Work) -> tuple[str, str] | RtsegError:
@@ -194,24 +103,24 @@ def _do_clip(work: Work, item: Item, report: Report) -> Outcome | Plan:
     began_s = time.time()
     segmenter = segmenter_of(work)
     with fetched(work.run, work.source, item.name, item.size) as input, scratch(work.run) as folder:
-        job = _local_job(work, item.name, input, folder)
+        job = local_job(work, item.name, input, folder)
         job = replace(job, input_sha256=file_sha256(input))
         key = key_of(job, segmenter, codecs.choose(job.encoder)[0])
         if item.entry is not None and item.entry.state == "done":
-            change = _changed(work, item, item.entry, key)
+            change = changed_in_storage(work, item, item.entry, key)
             if change is None:
                 return Outcome(item.name, "skipped")
             report.tell(f"{change}; doing it again")
         if item.entry is None and not work.template.overwrite:
-            _refuse_others(work, item.name)
+            refuse_others(work, item.name)
         make_folders(job)
         spans = plan_spans(input, stream=job.stream, min_s=work.split_s)
         if item.entry is None or item.entry.state == "done":
-            _remove_masks(work, item.name)
+            remove_masks(work, item.name)
         if len(spans) > 1:
             return Plan(item, key, spans, check_job(job).copied)
         summary = process_clip(job, segmenter, progress=report.progress, tell=report.tell)
-        return _publish(work, item.name, job, summary, began_s)
+        return publish(work, item.name, job, summary, began_s)
 
 
 def _do_span(work: Work, plan: Plan, number: int, report: Report) -> None:
@@ -220,7 +129,7 @@ def _do_span(work: Work, plan: Plan, number: int, report: Report) -> None:
         return
     name, span = plan.item.name, plan.spans[number]
     with fetched(work.run, work.source, name, plan.item.size) as input, scratch(work.run) as folder:
-        job = _local_job(work, name, input, folder)
+        job = local_job(work, name, input, folder)
         rows = folder / "rows.jsonl" if job.wants_figures else None
         job = replace(
             job, span=span, jsonl=rows, parquet=None, summary=None, input_sha256=plan.key["input"]["sha256"]
@@ -242,7 +151,7 @@ def _do_span(work: Work, plan: Plan, number: int, report: Report) -> None:
 def _join(work: Work, plan: Plan, began_s: float) -> Outcome:
     name = plan.item.name
     with fetched(work.run, work.source, name, plan.item.size) as input, scratch(work.run) as folder:
-        job = _local_job(work, name, input, folder)
+        job = local_job(work, name, input, folder)
         make_folders(job)
         parts, said = [], []
         for number in range(len(plan.spans)):
@@ -259,8 +168,8 @@ def _join(work: Work, plan: Plan, began_s: float) -> Outcome:
         if job.jsonl is not None:
             rows.replace(job.jsonl)
         masks = [(file, size, digest) for each in said for file, size, digest in each["masks"]]
-        outcome = _publish(work, name, job, summary, began_s, masks)
-    work.base.remove(_parts_of(name))
+        outcome = publish(work, name, job, summary, began_s, masks)
+    work.base.remove(parts_of(name))
     return outcome
 
 
@@ -318,78 +227,3 @@ def _together(job: ClipJob, plan: Plan, said: Sequence[dict[str, Any]]) -> ClipS
         confidence=confidence,
         troubles=tuple(trouble for one in each for trouble in one["troubles"]),
     )
-
-
-def _publish(
-    work: Work,
-    name: str,
-    job: ClipJob,
-    summary: ClipSummary,
-    began_s: float,
-    masks: Sequence[tuple[str, int, str]] | None = None,
-) -> Outcome:
-    """Put results into storage, the video last. Masks that are there already are given as files."""
-    names = result_names(name, work.folders)
-    if job.summary is not None:
-        output = work.base.called(names[VIDEO])
-        sides.write_summary(job, replace(summary, input=work.source.called(name), output=output))
-    paths = {"masks": job.masks, "jsonl": job.jsonl, "parquet": job.parquet}
-    paths |= {"summary": job.summary, VIDEO: job.output}
-    outputs = {}
-    for kind, path in paths.items():
-        if path is None:
-            continue
-        store, called = work.folders[kind], _path_in(work.base, work.folders[kind], names[kind])
-        if kind == "masks" and masks is not None:
-            outputs[kind] = describe_files(called, masks)
-            continue
-        outputs[kind] = describe(path, called)
-        for file in sorted(path.iterdir()) if path.is_dir() else (path,):
-            store.put(file, f"{names[kind]}/{file.name}" if path.is_dir() else names[kind])
-    return Outcome(name, "done", done_entry(summary, outputs, time.time() - began_s))
-
-
-def _local_job(work: Work, name: str, input: Path, folder: Path) -> ClipJob:
-    """With outputs on this machine's disk."""
-    job = job_for(work.template, name, input, {kind: folder / kind for kind in work.folders})
-    return replace(job, overwrite=True, resume=False)
-
-
-def _path_in(base: Store, store: Store, name: str) -> str:
-    if base.scheme != store.scheme:
-        return store.called(name)
-    return posixpath.relpath(f"{store.url}/{name}", base.url)
-
-
-def _changed(work: Work, item: Item, entry: Entry, key: dict[str, Any]) -> str | None:
-    """Of what is in storage only the sizes are looked at."""
-    names = result_names(item.name, work.folders)
-
-    def differs(kind: str, said: Output) -> str | None:
-        fits = kind not in names or _is_there(work.folders[kind], names[kind], said)
-        return None if fits else "is not what the manifest says"
-
-    return changed(entry, key, differs)
-
-
-def _is_there(store: Store, name: str, said: Output) -> bool:
-    if said.files is None:
-        return store.size(name) == said.bytes
-    files = store.files(name)
-    return (len(files), sum(files.values())) == (said.files, said.bytes)
-
-
-def _remove_masks(work: Work, name: str) -> None:
-    """Those of an earlier result, which may have had more frames; and parts, for theirs are among them."""
-    if "masks" in work.folders:
-        work.folders["masks"].remove(result_names(name, ["masks"])["masks"])
-        work.base.remove(_parts_of(name))
-
-
-def _refuse_others(work: Work, name: str) -> None:
-    for kind, result in result_names(name, work.folders).items():
-        store = work.folders[kind]
-        if store.files(result) if kind == "masks" else store.size(result) is not None:
-            raise SinkError(
-                f"{store.called(result)}: exists already; add -y to write over it, or choose another folder"
-            )

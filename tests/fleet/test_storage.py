@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rtseg.errors import SinkError, SourceError
+from rtseg.fleet.items import find_items
 from rtseg.fleet.node import fetched, forget, run_folder
 from rtseg.fleet.storage import Store
-from rtseg.fleet.work import find_items
 
 
 def test_a_path_and_its_url_are_the_same_folder(tmp_path: Path) -> None:
