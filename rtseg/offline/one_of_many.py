@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,16 @@ def do_clip(
     stopping: Callable[[], bool],
 ) -> Outcome:
     """As `process_clip`, but what a user may have caused is in the outcome, and not raised."""
+    process = partial(process_clip, segmenter=segmenter, progress=progress, tell=tell, stopping=stopping)
     try:
-        return _do(clip, segmenter, progress, tell, stopping)
+        return _do(clip, segmenter, process, tell)
     except RtsegError as error:
         return Outcome.failed(clip.name, str(error))
     except OSError as error:
         return Outcome.failed(clip.name, f"{error.filename or clip.job.output}: {error.strerror or error}")
 
 
-def _do(
-    clip: Clip,
-    segmenter: Segmenter,
-    progress: Callable[[Progress], None],
-    tell: Tell,
-    stopping: Callable[[], bool],
-) -> Outcome:
+def _do(clip: Clip, segmenter: Segmenter, process: Callable[[ClipJob], ClipSummary], tell: Tell) -> Outcome:
     job = replace(clip.job, input_sha256=file_sha256(clip.job.input))
     key = key_of(job, segmenter, codecs.choose(job.encoder)[0])
     entry = clip.entry
@@ -72,7 +68,7 @@ def _do(
     if job.overwrite and not resumes:
         _remove_masks(job)
     started = time.monotonic()
-    summary = process_clip(job, segmenter, progress=progress, tell=tell, stopping=stopping)
+    summary = process(job)
     if not summary.finished:
         return Outcome(clip.name, "stopped")
     done = done_entry(summary, outputs_of(job, clip.base), time.monotonic() - started)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from rtseg.errors import SinkError, SourceError
+from rtseg.fleet.claim import CLAIM, Claim
 from rtseg.fleet.items import find_items
 from rtseg.fleet.node import fetched, forget, run_folder
 from rtseg.fleet.storage import Store
@@ -65,3 +68,16 @@ def test_an_input_that_is_lost_is_fetched_again(tmp_path: Path) -> None:
         assert oct(run_folder("test").stat().st_mode)[-3:] == "700"
     finally:
         forget("test")
+
+
+def test_two_runs_into_one_folder_of_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtseg.fleet.claim._SETTLE_S", 0.0)
+    store = Store.of("memory://results")
+    first = Claim(store, "first")
+    with pytest.raises(SinkError, match="memory://results: another run is writing it"):
+        Claim(store, "second")
+    first.close()
+    Claim(store, "second").close()
+    store.write(CLAIM, json.dumps({"run": "crashed", "alive_s": time.time() - 1000}).encode())
+    Claim(store, "third").close()
+    assert store.files() == {}
