@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"tensorflow", "keras", "PyQt6", "pyqtgraph", "openvino", "onnxruntime", "tensorrt", "pycuda"}
+HEAVY = {
+    "tensorflow", "keras", "PyQt6", "pyqtgraph", "openvino", "onnxruntime", "tensorrt", "pycuda",
+    "ray", "fsspec",
+}  # fmt: skip
 HAS_CLI = importlib.util.find_spec("rtseg.__main__") is not None
 
 

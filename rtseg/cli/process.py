@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rtseg.cli import common
+from rtseg.cli import common, process_many
 from rtseg.cli.watching import Opened, tell_troubles, watch
 from rtseg.errors import ConfigError
 
@@ -26,7 +27,7 @@ def process(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="A video, a picture, a folder or a glob of pictures; with --join, videos.",
+            help="A video, a picture, a folder of either, or a glob of pictures; with --join, videos.",
         ),
     ],
     output: Annotated[
@@ -79,6 +80,23 @@ def process(
     opacity: common.Opacity = 0.5,
     classes: common.Classes = "",
     yes: common.Overwrite = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Of a folder of videos: how many at once; each has a network.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Only compare a folder of results with its manifest.")
+    ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Do a folder or URL of videos on a Ray cluster: its address, or local."),
+    ] = None,
+    task_cpus: Annotated[
+        float | None, typer.Option(min=0.1, help="With --ray: CPUs of a task; all of a machine's up to 4.")
+    ] = None,
+    task_gpus: Annotated[float, typer.Option(min=0, help="With --ray: GPUs of a task, or a part.")] = 0,
+    split_s: Annotated[
+        float, typer.Option(min=1, help="With --ray: longer clips are split into parts of this many seconds.")
+    ] = 300,
 ) -> None:
     """Segment a recording: every frame comes out, in order, at its own time, with sound and all else.
 
@@ -89,26 +107,9 @@ def process(
     from rtseg.video.file import VideoSource
     from rtseg.video.source import is_url, open_source
 
-    if len(inputs) > 1 and not join:
-        raise ConfigError(f"{len(inputs)} inputs are given; add --join to make one video of them")
-    files: list[Path] = []
-    clips = True
-    for input in inputs:
-        with open_source(input) as source:
-            clips = clips and isinstance(source, VideoSource) and not is_url(input)
-            files += source.files
     network = NetworkChoice(model, backend, precision)
-    if not clips:
-        if jsonl or parquet or summary or resume or stream is not None or leave_out:
-            raise ConfigError(f"{inputs[0]}: --jsonl, --resume and the like are for video files")
-        if join:
-            raise ConfigError("--join is for video files; a folder of pictures is one input")
-        _process_pictures(
-            inputs[0], output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
-        )
-        return
     job = ClipJob(
-        files[0],
+        Path(inputs[0]),
         output,
         stream=stream,
         encoder=EncoderSettings(codec, crf, preset, hwaccel=hwaccel),
@@ -122,6 +123,27 @@ def process(
         resume=resume,
         overwrite=yes,
     )
+    if len(inputs) > 1 and not join:
+        raise ConfigError(f"{len(inputs)} inputs are given; add --join to make one video of them")
+    many = process_many.Asked(jobs, check, ray, task_cpus, task_gpus, split_s)
+    if not join and process_many.done(inputs[0], job, network, many):
+        return
+    files: list[Path] = []
+    clips = True
+    for input in inputs:
+        with open_source(input) as source:
+            clips = clips and isinstance(source, VideoSource) and not is_url(input)
+            files += source.files
+    if not clips:
+        if jsonl or parquet or summary or resume or stream is not None or leave_out:
+            raise ConfigError(f"{inputs[0]}: --jsonl, --resume and the like are for video files")
+        if join:
+            raise ConfigError("--join is for video files; a folder of pictures is one input")
+        _process_pictures(
+            inputs[0], output, masks, network, opacity=opacity, classes=common.names(classes), overwrite=yes
+        )
+        return
+    job = replace(job, input=files[0])
     if join:
         _process_joined(job, files, network)
     else:

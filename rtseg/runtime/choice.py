@@ -1,4 +1,4 @@
-"""Which network runs, and on what."""
+"""Which network runs, and on what: plain data that can be sent to another process or machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ class NetworkChoice:
     model: str = "street-m"
     backend: str = "auto"
     precision: Precision = "auto"
+    threads: int | None = None
+    """Of the CPU; None leaves them to the mode."""
 
     def load(self, mode: Mode) -> Segmenter:
         """The quantised network where that is faster here and nothing else was asked. Raises RtsegError."""
-        return load(self.model, backend=self.backend, precision=self.precision, mode=mode, measure=True)
+        return load(
+            self.model,
+            backend=self.backend,
+            precision=self.precision,
+            mode=mode,
+            threads=self.threads,
+            measure=True,
+        )
