@@ -26,12 +26,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from _clip import kept_clip
-from rtseg.offline.network import Network
 
 from rtseg.offline import ClipJob, Progress
 from rtseg.offline.folder import process_folder
 from rtseg.offline.outcome import Outcome
 from rtseg.offline.tree import find_clips
+from rtseg.runtime.choice import NetworkChoice
 from rtseg.threads import processors
 
 SIZE, RATE, MEGABITS = (1920, 1080), 30, 8
@@ -81,7 +81,7 @@ def results() -> Iterator[Path]:
 
 
 def by_jobs(folder: Path, model: str, jobs: int) -> Measured:
-    network = Network(model, threads=max(1, processors() // 2 // jobs))
+    network = NetworkChoice(model, threads=max(1, processors() // 2 // jobs))
     watch = Stopwatch()
     with results() as out:
         before = os.times()
@@ -105,7 +105,7 @@ def by_nodes(folder: Path, model: str, address: str) -> Measured:
         from rtseg.fleet.run import Resources, plain_work, process_on_cluster
 
         folders = {"video": Store.of(str(out))}
-        work = plain_work(source, folders, ClipJob(folder, out), Network(model, threads=1), 300)
+        work = plain_work(source, folders, ClipJob(folder, out), NetworkChoice(model, threads=1), 300)
         process_on_cluster(find_items(source), work, Resources(1), watcher=watch)
     return Measured(watch.fps, 0.0, 0)
 

@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 import pytest
 from clips import moving, times, write_clip
-from rtseg.offline.network import Network
 
 from rtseg.offline import ClipJob, Progress
 from rtseg.offline.folder import process_folder
@@ -25,6 +24,7 @@ from rtseg.offline.journal import Journal
 from rtseg.offline.manifest import MANIFEST
 from rtseg.offline.outcome import Outcome
 from rtseg.offline.tree import find_clips
+from rtseg.runtime.choice import NetworkChoice
 
 Rtseg = Callable[..., Any]
 
@@ -211,7 +211,13 @@ def test_a_process_that_dies_costs_a_segment(here: Path, tiny_model: Path) -> No
     watcher = Killer(here / "out/.long.mp4.journal", 1)
     template, folders = ClipJob(here, here), {"video": here / "out"}
     process_folder(
-        here / "in", ["long.mp4"], folders, template, Network(str(tiny_model)), workers=1, watcher=watcher
+        here / "in",
+        ["long.mp4"],
+        folders,
+        template,
+        NetworkChoice(str(tiny_model)),
+        workers=1,
+        watcher=watcher,
     )
     assert watcher.lines[0] == "its process ended by SIGKILL; trying once more"
     assert watcher.lines[1].startswith("Going on at frame")
