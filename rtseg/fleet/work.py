@@ -33,7 +33,6 @@ from rtseg.offline.outcome import Outcome
 from rtseg.offline.rows import write_parquet
 from rtseg.offline.tree import make_folders, result_names
 from rtseg.runtime.choice import NetworkChoice
-from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ def resolve(work: Work) -> tuple[str, str] | RtsegError:
     try:
         segmenter = segmenter_of(work)
         template = work.template
-        Style(template.opacity, template.classes).palette(segmenter.card.classes, segmenter.card.palette)
+        template.style.check(segmenter.classes)
         return segmenter.backend.name, segmenter.backend.precision
     except RtsegError as error:
         return error

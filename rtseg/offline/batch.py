@@ -96,7 +96,7 @@ class _Pool:
         self.waiting = deque(clips)
         self.tries: dict[str, int] = {}
         first = clips[0].job
-        self.network, self.style = network, Style(first.opacity, first.classes)
+        self.network, self.style = network, first.style
         self.watcher = watcher
         self.stopping = stopping
         self.stopped = False
@@ -193,7 +193,7 @@ def _work(connection: Connection, network: NetworkChoice, style: Style) -> None:
     try:
         segmenter = network.load("offline")
         with segmenter:
-            style.palette(segmenter.card.classes, segmenter.card.palette)  # complains of unknown classes
+            style.check(segmenter.classes)
             connection.send(_Ready())
             while (clip := connection.recv()) is not None:
                 connection.send(_do_one(clip, segmenter, connection))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from rtseg.runtime.style import Style
 from rtseg.threads import share
 
 Codec = Literal["h264", "h265", "av1", "ffv1"]
@@ -72,6 +73,11 @@ class ClipJob:
     overwrite: bool = False
     input_sha256: str | None = None
     """Of the input, where it is known already; else it is computed."""
+
+    @property
+    def style(self) -> Style:
+        """How classes are shown."""
+        return Style(self.opacity, self.classes or None)
 
     @property
     def wants_figures(self) -> bool:

@@ -22,7 +22,7 @@ from rtseg.offline.reading import ClipReader, Start
 from rtseg.offline.sink import SegmentSink, Side
 from rtseg.offline.streams import OtherStreams
 from rtseg.offline.writer import Writer, like
-from rtseg.runtime.pipeline import Pipeline, Style
+from rtseg.runtime.pipeline import Pipeline
 from rtseg.segmenter import Segmenter
 from rtseg.video.outputs import check_output
 from rtseg.video.video_file import FORMATS
@@ -69,8 +69,7 @@ class _Run:
         for line in (*self.checked.notes, fallback, device_fallback):
             if line is not None:
                 tell(line)
-        self.style = Style(job.opacity, job.classes or None)
-        self.style.check(segmenter.classes)
+        job.style.check(segmenter.classes)
         self.kept: list[Segment] = []
         self.is_published = False
         self.opened: list[OtherStreams] = []
@@ -235,7 +234,7 @@ class _Run:
             self.segmenter,
             sinks=[sink],
             policy="every-frame",
-            style=self.style,
+            style=job.style,
         )
         first = self.kept[-1].index + self.kept[-1].frames if self.kept else 0
         if job.span is not None and not self.kept:
