@@ -9,23 +9,20 @@ of rounds in turns.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
-import bench_overlay
 from _clip import kept_clip
 from _offline import Offline, turns
+from _rows import Row, Rows, arguments, measure
 
 from rtseg.frame import Size
 from rtseg.offline import ClipJob, borders, process_clip
@@ -45,13 +42,6 @@ class Plan:
     frames: int
     rounds: int
     minutes: float
-
-
-@dataclass(frozen=True)
-class Row:
-    asked: str
-    measured: str
-    met: bool
 
 
 def plain(clip: Path, output: Path, options: dict[str, str]) -> int:
@@ -220,7 +210,7 @@ def restart(plan: Plan) -> Row:
     )
 
 
-ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
+ROWS: Rows[Plan] = {
     "rate": ("rate, 1080p, H.264 in and out", rate),
     "restart": ("an encoder a segment", restart),
     "resume": ("repeated after a kill, 1080p", resume),
@@ -230,21 +220,13 @@ ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", choices=ROWS, action="append", help="measure this row; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="some minutes in all, for a look")
+    parser = arguments(__doc__, ROWS, "some minutes in all, for a look")
     parser.add_argument("--minutes", type=float, default=60, help="of the long clip")
     options = parser.parse_args()
     plan = Plan(480, 5, options.minutes)
     if options.quick:
         plan = replace(plan, frames=240, rounds=2, minutes=min(5, options.minutes))
-    print(f"{bench_overlay.machine()}; load {os.getloadavg()[0]:.1f} at the start")
-    print(f"{'figure':34} {'asked':20} {'met':5} measured")
-    for name in options.only or ROWS:
-        title, measure = ROWS[name]
-        row = measure(plan)
-        print(f"{title:34} {row.asked:20} {'yes' if row.met else 'no':5} {row.measured}", flush=True)
-    print(f"load {os.getloadavg()[0]:.1f} at the end")
+    measure(ROWS, options.only, plan)
 
 
 if __name__ == "__main__":

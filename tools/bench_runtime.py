@@ -8,11 +8,8 @@ against every figure, so its load is printed too; ratios are medians of rounds i
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from _by_hand import HandWritten
 from _clip import kept_clip, megabits_per_second
 from _offline import Offline, quality_db, run_offline, turns
 from _online import first_frame_s, overloaded, thirty_a_second
+from _rows import Row, Rows, arguments, measure
 
 from rtseg.frame import Size
 from rtseg.segmenter import load
@@ -37,13 +35,6 @@ class Plan:
     rounds: int
     live_s: float
     minutes: float
-
-
-@dataclass(frozen=True)
-class Row:
-    asked: str
-    measured: str
-    met: bool
 
 
 def clip(plan: Plan, size: Size, megabits: float) -> Path:
@@ -140,7 +131,7 @@ def start(plan: Plan) -> Row:
     return Row("2.0 s", f"{seconds:.2f} s ({how})", seconds <= 2.0)
 
 
-ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
+ROWS: Rows[Plan] = {
     "overlay": ("overlay, 1080p, one thread", overlay),
     "class-map": ("logits to class map, 480x360", class_map),
     "decoding": ("no encoding, 15 Mb/s, of decoding alone", of_decoding),
@@ -155,19 +146,11 @@ ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", choices=ROWS, action="append", help="measure this row; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="a minute in all, for a look")
+    parser = arguments(__doc__, ROWS, "a minute in all, for a look")
     parser.add_argument("--minutes", type=float, default=10, help="of the overload")
     options = parser.parse_args()
     plan = Plan(60, 2, 4, 0.3) if options.quick else Plan(240, 5, 30, options.minutes)
-    print(f"{bench_overlay.machine()}; load {os.getloadavg()[0]:.1f} at the start")
-    print(f"{'figure':40} {'asked':24} {'met':5} measured")
-    for name in options.only or ROWS:
-        title, measure = ROWS[name]
-        row = measure(plan)
-        print(f"{title:40} {row.asked:24} {'yes' if row.met else 'no':5} {row.measured}", flush=True)
-    print(f"load {os.getloadavg()[0]:.1f} at the end")
+    measure(ROWS, options.only, plan)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Whatever else runs on the machine counts against every figure, so its load is pr
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import av
-import bench_overlay
 import numpy as np
 from _clip import kept_clip, make_clip
+from _rows import Row, Rows, arguments, measure
 
 from rtseg.video.sinks import write_png
 
@@ -46,13 +45,6 @@ class Plan:
     minutes: float
     changes: int
     environment: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Row:
-    asked: str
-    measured: str
-    met: bool
 
 
 @contextmanager
@@ -187,7 +179,7 @@ def _median(seen: list[dict[str, Any]], what: str) -> float:
     return statistics.median(each[what] for each in seen)
 
 
-ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
+ROWS: Rows[Plan] = {
     "watching": ("720p at 60 fps: GUI thread, painting", watching),
     "start": ("rtseg run to its window, to a picture", start),
     "growth": ("growth of memory and threads", growth),
@@ -195,24 +187,16 @@ ROWS: dict[str, tuple[str, Callable[[Plan], Row]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", choices=ROWS, action="append", help="measure this row; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="two minutes in all, for a look")
+    parser = arguments(__doc__, ROWS, "two minutes in all, for a look")
     parser.add_argument("--minutes", type=float, default=30, help="of the growth")
     parser.add_argument("--changes", type=int, default=200, help="of the source in that time; 16 at least")
     options = parser.parse_args()
-    print(f"{bench_overlay.machine()}; load {os.getloadavg()[0]:.1f} at the start")
-    print(f"{'figure':40} {'asked':16} {'met':5} measured")
     with screen() as environment:
         if options.quick:
             plan = Plan(8, 2, 0.7, 16, environment)
         else:
             plan = Plan(60, 7, options.minutes, max(16, options.changes), environment)
-        for name in options.only or ROWS:
-            title, measure = ROWS[name]
-            row = measure(plan)
-            print(f"{title:40} {row.asked:16} {'yes' if row.met else 'no':5} {row.measured}", flush=True)
-    print(f"load {os.getloadavg()[0]:.1f} at the end")
+        measure(ROWS, options.only, plan)
 
 
 if __name__ == "__main__":
