@@ -26,6 +26,7 @@ _HARDWARE: dict[str, dict[Codec, str]] = {
     "videotoolbox": {"h264": "h264_videotoolbox", "h265": "hevc_videotoolbox"},
 }
 HWACCELS = ("auto", "none", *_HARDWARE)
+_ENCODES_ON_DEVICES = int(av.__version__.partition(".")[0]) >= 18
 _X26X_PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow", "placebo"),
@@ -50,12 +51,13 @@ class Encoder:
     """The kind of device that pictures are sent to, for those that take no others."""
 
     @property
-    def hwaccel(self) -> HWAccel | None:
-        return None if self.device is None else HWAccel(self.device)
+    def on_device(self) -> dict[str, HWAccel]:
+        """What PyAV is told of the device, if there is one; before 18.0 it does not know the word."""
+        return {} if self.device is None else {"hwaccel": HWAccel(self.device)}
 
     def open(self, pictures: Pictures, time_base: Fraction, rate: Fraction) -> VideoCodecContext:
         """A fresh one, for a segment."""
-        context = av.CodecContext.create(self.name, "w", hwaccel=self.hwaccel)
+        context = av.CodecContext.create(self.name, "w", **self.on_device)
         assert isinstance(context, VideoCodecContext)
         context.options = dict(self.options)
         self.describe_to(context, pictures, time_base, rate)
@@ -170,6 +172,10 @@ def _hardware(name: str, kind: str, settings: EncoderSettings) -> Encoder:
 
 def _fails(encoder: Encoder) -> str | None:
     """Why it does not encode here, tried with a few pictures."""
+    if encoder.device is not None and not _ENCODES_ON_DEVICES:
+        return (
+            f"PyAV {av.__version__} encodes on no such device, 18.0 does (Python 3.11 and newer)"
+        )
     black = Frame("bgr24", (np.zeros((256, 256, 3), np.uint8),), index=0, captured_ns=0)
     pictures = Pictures.like(black)
     try:

@@ -122,7 +122,7 @@ class SegmentSink:
         """The stream of the video: its encoder, which is never given a picture, writes the header."""
         assert self._pictures is not None
         encoder = self._encoder
-        video = output.add_stream(encoder.name, self._rate, encoder.options, hwaccel=encoder.hwaccel)
+        video = output.add_stream(encoder.name, self._rate, encoder.options, **encoder.on_device)
         assert isinstance(video, av.VideoStream)
         context = video.codec_context
         encoder.describe_to(context, self._pictures, self._reader.time_base, self._rate)
