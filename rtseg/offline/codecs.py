@@ -9,6 +9,7 @@ from functools import lru_cache
 import av
 import av.error
 import numpy as np
+from av.codec.codec import UnknownCodecError
 from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.video.codeccontext import VideoCodecContext
 
@@ -122,11 +123,13 @@ def decoding_device(hwaccel: str) -> tuple[HWAccel | None, str | None]:
             reasons.append(f"this FFmpeg is built without {kind}")
             continue
         try:
-            av.CodecContext.create("h264", "r", hwaccel=HWAccel(kind))
+            works = av.CodecContext.create("h264", "r", hwaccel=HWAccel(kind)).is_hwaccel
         except (av.error.FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
             reasons.append(f"{kind}: {error.args[-1] if error.args else error}")
         else:
-            return HWAccel(kind), None
+            if works:
+                return HWAccel(kind), None
+            reasons.append(f"this FFmpeg cannot decode with {kind}")
     return None, f"no hardware decodes here ({'; '.join(reasons) or 'none known'}); decoding on the CPU"
 
 
@@ -179,6 +182,8 @@ def _fails(encoder: Encoder) -> str | None:
             picture.pts, picture.time_base = index, Fraction(1, 30)
             context.encode(picture)
         context.encode(None)
+    except UnknownCodecError:
+        return "this FFmpeg is built without it"
     except (av.error.FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         return getattr(error, "strerror", None) or str(error)
     return None

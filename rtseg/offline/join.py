@@ -15,13 +15,14 @@ import av.error
 from rtseg.errors import ConfigError, SinkError
 from rtseg.offline import sides
 from rtseg.offline.copying import copy_video
+from rtseg.offline.holding import needed_shift_s
 from rtseg.offline.job import ClipJob
 from rtseg.offline.journal import beside
 from rtseg.offline.masks import MASK_KINDS, is_video, palette_pngs
 from rtseg.offline.part import Part
 from rtseg.offline.reading import ClipReader
 from rtseg.offline.rows import rows_path, write_parquet
-from rtseg.offline.streams import OtherStreams, needed_shift_s
+from rtseg.offline.streams import OtherStreams
 from rtseg.offline.writer import AddVideo, Writer, like
 from rtseg.video.video_file import FORMATS
 

@@ -86,6 +86,8 @@ class _Run:
             self._begin(journal)
             reader = self._reader()
             stack.callback(reader.close)
+            if self.device is not None and not reader.uses_hardware:
+                self.tell(f"no hardware decodes {reader.name}; decoding on the CPU")
             outputs = sides.make(job, self.segmenter, self.kept)
             for each in outputs:
                 stack.callback(each.close, whole=False)

@@ -84,6 +84,16 @@ class ClipReader(VideoSource):
         return videos_in(self._container)
 
     @property
+    def pixel_format(self) -> str | None:
+        """FFmpeg's name of it, as far as the headers say."""
+        return self._stream.codec_context.pix_fmt
+
+    @property
+    def uses_hardware(self) -> bool:
+        """Whether something other than the CPU decodes."""
+        return self._stream.codec_context.is_hwaccel
+
+    @property
     def pixel_aspect(self) -> Fraction | None:
         """Width of a pixel over its height, where it is not square or not known."""
         return self._stream.sample_aspect_ratio
