@@ -63,6 +63,16 @@ def clip_jobs(job: ClipJob, inputs: Sequence[Path]) -> tuple[ClipJob, ...]:
     )
 
 
+def check_begun(job: ClipJob, jobs: Sequence[ClipJob]) -> None:
+    """Refuse to begin anew what an earlier run has begun, but where that is asked for. Raises SinkError."""
+    begun = (beside(each.output, "journal").exists() or each.output.exists() for each in jobs)
+    if not job.resume and not job.overwrite and any(begun):
+        raise SinkError(
+            f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y to "
+            "begin anew"
+        )
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where a clip lies in the whole."""

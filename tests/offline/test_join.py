@@ -13,6 +13,9 @@ import pytest
 from clips import times
 from recordings import CLOCK, NTSC, packets_of, record
 
+from rtseg.offline import ClipJob, clip_jobs, process_clip
+from rtseg.segmenter import Segmenter
+
 Rtseg = Callable[..., Any]
 
 
@@ -52,6 +55,36 @@ def test_clips_become_one(here: Path, process: Rtseg, ending: str) -> None:
     assert [path.name for path in sorted((here / "m").iterdir())] == [f"{n:06d}.png" for n in range(210)]
     told = json.loads((here / "s.json").read_text())
     assert (told["frames"], [clip["frames"] for clip in told["clips"]]) == (210, [60, 70, 80])
+    assert not list(here.glob(".*"))
+
+
+def test_a_join_that_was_interrupted_goes_on(
+    here: Path, process: Rtseg, segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtseg.offline.process._POLL_S", 0.01)
+    clips = [record(here / f"{number}.mp4", [3003 * n for n in range(240)]) for number in range(2)]
+    job = ClipJob(clips[0], here / "out.mp4", jsonl=here / "f.jsonl")
+    first, second = clip_jobs(job, clips)
+    process_clip(first, segmenter)
+    seen = [0]
+    stopped = process_clip(
+        second,
+        segmenter,
+        progress=lambda progress: seen.__setitem__(0, progress.frames),
+        stopping=lambda: seen[0] > 80,
+    )
+    assert not stopped.finished
+    arguments = ["0.mp4", "1.mp4", "--join", "-o", "out.mp4", "--jsonl", "f.jsonl"]
+    refused = process(*arguments)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "add --resume to go on with it, or -y to begin anew" in refused.err
+    resumed = process(*arguments, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert "0.mp4:" not in resumed.err
+    assert "Going on at frame" in resumed.err
+    assert process("0.mp4", "1.mp4", "--join", "-o", "whole.mp4", "--jsonl", "w.jsonl").code == 0
+    assert packets_of(here / "out.mp4") == packets_of(here / "whole.mp4")
+    assert (here / "f.jsonl").read_bytes() == (here / "w.jsonl").read_bytes()
     assert not list(here.glob(".*"))
 
 
