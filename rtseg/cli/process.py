@@ -149,11 +149,11 @@ def _process_clip(job: ClipJob, network: NetworkChoice) -> None:
 
 def _process_joined(job: ClipJob, files: Sequence[Path], network: NetworkChoice) -> None:
     from rtseg.cli.clips import run_clip
-    from rtseg.offline import check_begun, check_job, clip_jobs, is_done, join_clips
+    from rtseg.offline import check_job, check_join, clip_jobs, is_done, join_clips
 
     check_job(job)
     jobs = clip_jobs(job, files)
-    check_begun(job, jobs)
+    check_join(job, jobs)
     for each in jobs:
         check_job(each)
     console = common.console()

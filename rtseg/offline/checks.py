@@ -50,6 +50,8 @@ def check_job(job: ClipJob) -> Checked:
     Style(job.opacity)  # raises
     if job.encoder.codec == "ffv1" and kind not in {"matroska", "mov"}:
         raise SinkError(f"{job.output}: cannot hold FFV1; name the output {job.output.stem}.mkv")
+    if job.encoder.codec == "av1" and kind == "mpegts":  # FFmpeg would write what no player knows again
+        raise SinkError(f"{job.output}: MPEG-TS cannot hold AV1; name the output {job.output.stem}.mkv")
     with ClipReader(job.input, number=job.stream) as reader:
         index, notes = reader.stream_index, []
         if (stored := reader.pixel_format) not in _KEPT_FORMATS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -146,6 +147,7 @@ def _software(settings: EncoderSettings) -> Encoder:
         options = {"preset": preset or "superfast", "crf": "26", "x265-params": private}
     elif codec == "av1":
         options = {"preset": preset or "10", "crf": "35", "svtav1-params": "pred-struct=1"}
+        os.environ.setdefault("SVT_LOG", "1")  # errors alone; else it says 60 lines of settings
     else:
         options = {"level": "3", "slices": "4", "slicecrc": "1"}
     if crf is not None:

@@ -26,14 +26,12 @@ _OPUS_RATE = 48_000
 def check_left_out(path: Path, video: int, leave_out: frozenset[int]) -> None:
     """Raises ConfigError for a number of --leave-out that is none of a stream that would be copied."""
     with open_file(path) as container:
-        count = len(container.streams)
+        there = [f"{stream.index} is {stream.type}" for stream in container.streams]
     for number in sorted(leave_out):
         if number == video:
             raise ConfigError(f"--leave-out {number}: stream {number} of {path} is the video to segment")
-        if number >= count:
-            raise ConfigError(
-                f"--leave-out {number}: {path} has no such stream; its last is {count - 1}, see `ffprobe`"
-            )
+        if number >= len(there):
+            raise ConfigError(f"--leave-out {number}: {path} has no such stream; {', '.join(there)}")
 
 
 def needed_shift_s(others: OtherStreams, kind: str) -> Fraction:

@@ -124,7 +124,7 @@ class ClipReader(VideoSource):
             after, missing = max(self._gaps, key=lambda gap: gap[1])
             longest = f"the longest {float(missing * self._time_base):.1f} s from second "
             self.troubles.append(
-                f"{self.name} has {len(self._gaps)} gaps without a frame, {longest}"
+                f"{self.name} has places without a frame, {len(self._gaps)} in all, {longest}"
                 f"{float(after * self._time_base):.1f} on: it may be damaged there"
             )
 

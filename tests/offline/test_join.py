@@ -94,4 +94,8 @@ def test_clips_that_do_not_fit_are_told(here: Path, process: Rtseg) -> None:
     outcome = process("a.mp4", "b.mp4", "--join", "-o", "out.mp4")
     assert outcome.code == 2
     assert "b.mp4: is 64x64, a.mp4 is 96x64; only clips of one size can be joined" in outcome.err
+    (here / "c.mp4").write_bytes((here / "a.mp4").read_bytes())
+    lost = process("a.mp4", "c.mp4", "--join", "-o", "c.mp4", "-y")
+    assert (lost.code, lost.err.strip()) == (2, "rtseg: c.mp4: is an input itself; choose another output")
+    assert sorted(path.name for path in here.iterdir()) == ["a.mp4", "b.mp4", "c.mp4"]
     assert "add --join" in process("a.mp4", "b.mp4", "-o", "out.mp4").err

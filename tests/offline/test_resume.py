@@ -264,7 +264,7 @@ def test_a_gap_that_damage_may_have_made_is_told(tmp_path: Path, segmenter: Segm
     source = record(tmp_path / "a.mkv", [*LONG[:60], *LONG[150:210]], sound=None)
     summary = process_clip(ClipJob(source, tmp_path / "out.mkv"), segmenter)
     (trouble,) = summary.troubles
-    assert "a.mkv has 1 gaps without a frame, the longest 3.0 s from second 2.1 on" in trouble
+    assert "a.mkv has places without a frame, 1 in all, the longest 3.0 s from second 2.1 on" in trouble
 
 
 def test_times_that_begin_anew_run_on(tmp_path: Path, segmenter: Segmenter) -> None:
