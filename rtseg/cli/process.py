@@ -72,7 +72,7 @@ def process(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="The encoder's speed. h264 and h265: ultrafast to placebo, usually superfast; av1: 0 to 13, 10."
+            help="Speed. h264 and h265: ultrafast to placebo, usually superfast; av1: 0 to 13, usually 10."
         ),
     ] = None,
     hwaccel: Annotated[
