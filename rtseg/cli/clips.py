@@ -39,7 +39,8 @@ def run_clip(job: ClipJob, segmenter: Segmenter, console: Console) -> int | None
                 job, segmenter, progress=show, tell=console.print, stopping=lambda: bool(caught)
             )
         finally:
-            bar.stop()
+            if bar.live.is_started:
+                bar.stop()
     report(summary, console)
     return caught[0] if caught and not summary.finished else None
 

@@ -65,10 +65,16 @@ def process(
         Literal["h264", "h265", "av1", "ffv1"], typer.Option(help="What the video is encoded as.")
     ] = "h264",
     crf: Annotated[
-        int | None, typer.Option(help="Quality: the smaller, the better and larger (h264: 0 to 51).")
+        int | None,
+        typer.Option(
+            help="Quality: the smaller, the better and larger. h264: 0 to 51, usually 24; h265: 26; av1: 35."
+        ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="The encoder's speed: superfast, medium, ...; 0 to 13 for av1.")
+        str | None,
+        typer.Option(
+            help="Speed. h264 and h265: ultrafast to placebo, usually superfast; av1: 0 to 13, usually 10."
+        ),
     ] = None,
     hwaccel: Annotated[
         Literal["auto", "none", "cuda", "qsv", "vaapi", "videotoolbox"],
@@ -171,10 +177,11 @@ def _process_clip(job: ClipJob, network: NetworkChoice) -> None:
 
 def _process_joined(job: ClipJob, files: Sequence[Path], network: NetworkChoice) -> None:
     from rtseg.cli.clips import run_clip
-    from rtseg.offline import check_job, clip_jobs, is_done, join_clips
+    from rtseg.offline import check_job, check_join, clip_jobs, is_done, join_clips
 
     check_job(job)
     jobs = clip_jobs(job, files)
+    check_join(job, jobs)
     for each in jobs:
         check_job(each)
     console = common.console()

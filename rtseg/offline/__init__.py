@@ -8,6 +8,7 @@ done on several machines are joined without encoding anew.
 from rtseg.offline.checks import check_job, is_done
 from rtseg.offline.job import ClipJob, ClipSummary, EncoderSettings, Progress, Span
 from rtseg.offline.join import clip_jobs, join_clips, join_spans
+from rtseg.offline.join_checks import check_join
 from rtseg.offline.plan import plan_spans
 from rtseg.offline.process import process_clip
 
@@ -18,6 +19,7 @@ __all__ = [
     "Progress",
     "Span",
     "check_job",
+    "check_join",
     "clip_jobs",
     "is_done",
     "join_clips",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -9,6 +10,7 @@ from functools import lru_cache
 import av
 import av.error
 import numpy as np
+from av.codec.codec import UnknownCodecError
 from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.video.codeccontext import VideoCodecContext
 
@@ -124,11 +126,13 @@ def decoding_device(hwaccel: str) -> tuple[HWAccel | None, str | None]:
             reasons.append(f"this FFmpeg is built without {kind}")
             continue
         try:
-            av.CodecContext.create("h264", "r", hwaccel=HWAccel(kind))
+            works = av.CodecContext.create("h264", "r", hwaccel=HWAccel(kind)).is_hwaccel
         except (av.error.FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
             reasons.append(f"{kind}: {error.args[-1] if error.args else error}")
         else:
-            return HWAccel(kind), None
+            if works:
+                return HWAccel(kind), None
+            reasons.append(f"this FFmpeg cannot decode with {kind}")
     return None, f"no hardware decodes here ({'; '.join(reasons) or 'none known'}); decoding on the CPU"
 
 
@@ -145,6 +149,7 @@ def _software(settings: EncoderSettings) -> Encoder:
         options = {"preset": preset or "superfast", "crf": "26", "x265-params": private}
     elif codec == "av1":
         options = {"preset": preset or "10", "crf": "35", "svtav1-params": "pred-struct=1"}
+        os.environ.setdefault("SVT_LOG", "1")  # errors alone; else it says 60 lines of settings
     else:
         options = {"level": "3", "slices": "4", "slicecrc": "1"}
     if crf is not None:
@@ -173,9 +178,7 @@ def _hardware(name: str, kind: str, settings: EncoderSettings) -> Encoder:
 def _fails(encoder: Encoder) -> str | None:
     """Why it does not encode here, tried with a few pictures."""
     if encoder.device is not None and not _ENCODES_ON_DEVICES:
-        return (
-            f"PyAV {av.__version__} encodes on no such device, 18.0 does (Python 3.11 and newer)"
-        )
+        return f"PyAV {av.__version__} encodes on no such device, 18.0 does (Python 3.11 and newer)"
     black = Frame("bgr24", (np.zeros((256, 256, 3), np.uint8),), index=0, captured_ns=0)
     pictures = Pictures.like(black)
     try:
@@ -185,6 +188,8 @@ def _fails(encoder: Encoder) -> str | None:
             picture.pts, picture.time_base = index, Fraction(1, 30)
             context.encode(picture)
         context.encode(None)
+    except UnknownCodecError:
+        return "this FFmpeg is built without it"
     except (av.error.FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         return getattr(error, "strerror", None) or str(error)
     return None

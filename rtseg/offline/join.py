@@ -15,13 +15,15 @@ import av.error
 from rtseg.errors import ConfigError, SinkError
 from rtseg.offline import sides
 from rtseg.offline.copying import copy_video
+from rtseg.offline.holding import needed_shift_s
 from rtseg.offline.job import ClipJob
+from rtseg.offline.join_checks import check_kinds, check_size
 from rtseg.offline.journal import beside
 from rtseg.offline.masks import MASK_KINDS, is_video, palette_pngs
 from rtseg.offline.part import Part
 from rtseg.offline.reading import ClipReader
 from rtseg.offline.rows import rows_path, write_parquet
-from rtseg.offline.streams import OtherStreams, needed_shift_s
+from rtseg.offline.streams import OtherStreams
 from rtseg.offline.writer import AddVideo, Writer, like
 from rtseg.video.video_file import FORMATS
 
@@ -109,11 +111,7 @@ def _join_videos(jobs: Sequence[ClipJob], final: Path, kind: str) -> list[_Place
         _check_alike(jobs, [part.video for part in parts])
         others = [stack.enter_context(_others(each, kind)) for each in jobs]
         for each, streams in zip(jobs, others, strict=True):
-            if streams.kinds != others[0].kinds:
-                raise SinkError(
-                    f"{each.input}: has other streams than {jobs[0].input}; leave out those that differ with "
-                    "--leave-out"
-                )
+            check_kinds(each, jobs[0], streams.kinds, others[0].kinds)
         writer = Writer(final, kind, others[0], like(parts[0].video, kind), final=True)
         try:
             end_s, index = Fraction(0), 0
@@ -155,11 +153,7 @@ def _check_alike(jobs: Sequence[ClipJob], videos: Sequence[av.VideoStream]) -> N
     """One header has to do for all. Raises ConfigError."""
     first = videos[0]
     for job, video in zip(jobs, videos, strict=True):
-        if (video.width, video.height) != (first.width, first.height):
-            raise ConfigError(
-                f"{job.input}: is {video.width}x{video.height}, {jobs[0].input} is {first.width}x"
-                f"{first.height}; only clips of one size can be joined"
-            )
+        check_size(job, jobs[0], (video.width, video.height), (first.width, first.height))
         if video.codec_context.extradata != first.codec_context.extradata:
             raise ConfigError(
                 f"{job.input}: differs from {jobs[0].input} in its rate, its clock or its colours; only "

@@ -39,6 +39,13 @@ def is_published(masks: Path) -> bool:
     return masks.is_file() and not any(part.exists() for part in parts)
 
 
+def are_begun(masks: Path, first: int) -> bool:
+    """Whether a run has left any, the first of which is of frame `first`."""
+    if is_video(masks):
+        return masks.is_file() or any(beside(masks, what).exists() for what in ("part", "before"))
+    return (masks / f"{first:06d}.png").exists()
+
+
 def count_masks(masks: Path, first: int, frames: int) -> int:
     """How many there are in a row, from the one of frame `first` on."""
     if is_video(masks):

@@ -12,23 +12,22 @@ from av.container import OutputContainer
 
 from rtseg.errors import SinkError
 from rtseg.offline import codecs, sides
-from rtseg.offline.checks import check_job, check_outputs
-from rtseg.offline.copying import copy_video
+from rtseg.offline.checks import check_job
+from rtseg.offline.earlier import take_over
 from rtseg.offline.job import ClipJob, ClipSummary, Progress
-from rtseg.offline.journal import Journal, Segment, beside
-from rtseg.offline.key import check_same, key_of
-from rtseg.offline.part import Part, whole_segments
+from rtseg.offline.journal import Journal, Segment
+from rtseg.offline.key import key_of
+from rtseg.offline.part import Part
 from rtseg.offline.reading import ClipReader, Start
 from rtseg.offline.sink import SegmentSink, Side
 from rtseg.offline.streams import OtherStreams
-from rtseg.offline.writer import Writer, like
+from rtseg.offline.working import WorkingFiles, publish
+from rtseg.offline.writer import MOVIES, Writer, like
 from rtseg.runtime.pipeline import Pipeline
 from rtseg.segmenter import Segmenter
-from rtseg.video.outputs import check_output
 from rtseg.video.video_file import FORMATS
 
 _POLL_S = 0.25
-_MOVIES = {"mp4", "mov"}  # written as fragments first
 
 Tell = Callable[[str], None]
 
@@ -62,8 +61,7 @@ class _Run:
         self.segmenter = segmenter
         self.tell = tell
         self.kind = FORMATS[job.output.suffix.lower()]
-        self.part = beside(job.output, "part")
-        self.before = beside(job.output, "before")
+        self.files = WorkingFiles.of(job.output)
         self.encoder, fallback = codecs.choose(job.encoder)
         self.device, device_fallback = codecs.decoding_device(job.encoder.hwaccel)
         for line in (*self.checked.notes, fallback, device_fallback):
@@ -80,11 +78,14 @@ class _Run:
         job = self.job
         with ExitStack() as stack:
             journal = Journal(job.output)
-            stack.callback(lambda: journal.close(remove=not (self.part.exists() or self.before.exists())))
+            stack.callback(lambda: journal.close(remove=not self.files.exist))
             self.key = key_of(job, self.segmenter, self.encoder)
-            self._begin(journal)
+            left = take_over(job, journal, self.key, self._position_in_part, self.tell)
+            self.kept, self.is_published = left.segments, left.is_published
             reader = self._reader()
             stack.callback(reader.close)
+            if self.device is not None and not reader.uses_hardware:
+                self.tell(f"no hardware decodes {reader.name}; decoding on the CPU")
             outputs = sides.make(job, self.segmenter, self.kept)
             for each in outputs:
                 stack.callback(each.close, whole=False)
@@ -115,43 +116,6 @@ class _Run:
                 sides.write_summary(job, summary)
         return summary
 
-    def _begin(self, journal: Journal) -> None:
-        """Find out what an earlier run has left, and keep what is good of it."""
-        job = self.job
-        before, segments = journal.read()
-        if before is None or not job.resume:
-            if before is not None and not job.overwrite:
-                raise SinkError(
-                    f"{job.output}: an earlier run was interrupted; add --resume to go on with it, or -y to "
-                    "begin anew"
-                )
-            check_outputs(job)
-            self.part.unlink(missing_ok=True)
-            self.before.unlink(missing_ok=True)
-            journal.begin(self.key)
-            return
-        # What is there by that name may be what the run that was interrupted at its very end has made.
-        finished = bool(segments) and segments[-1].next is None
-        check_output(job.output, overwrite=job.overwrite or finished, inputs=[job.input])
-        check_same(job.output, before, self.key)
-        if finished and job.output.exists() and not (self.part.exists() or self.before.exists()):
-            self.kept, self.is_published = segments, True  # that run was ended at its very last step
-            return
-        segments = segments[: sides.whole_segments(job, segments)]
-        position = self._position_in_part()
-        found = {path: whole_segments(path, position, segments) for path in (self.part, self.before)}
-        best = max(found, key=lambda path: found[path])
-        self.kept = segments[: found[best]]
-        if found[best] and best == self.part:
-            self.part.replace(self.before)
-        else:
-            self.part.unlink(missing_ok=True)
-        if self.kept:
-            last = self.kept[-1]
-            self.tell(f"Going on at frame {last.index + last.frames}; {len(self.kept)} segments are kept")
-        else:
-            self.tell("Nothing that was finished is left; beginning anew")
-
     def _others(self) -> OtherStreams | None:
         """Those that go into the working file."""
         if self.job.span is not None:
@@ -162,7 +126,7 @@ class _Run:
             self.checked.video,
             self.job.leave_out,
             shift_s=self.checked.shift_s,
-            in_fragments=self.kind in _MOVIES,
+            in_fragments=self.kind in MOVIES,
         )
 
     def _position_in_part(self) -> int:
@@ -200,13 +164,15 @@ class _Run:
             return opened
 
         def open_writer(add_video: Callable[[OutputContainer], av.VideoStream]) -> Writer:
-            return Writer(self.part, self.kind, others(), add_video, final=False)
+            return Writer(self.files.part, self.kind, others(), add_video, final=False)
 
         writer = None
         if self.kept:
             position = self._position_in_part()
-            with Part(self.before, position) as part:
-                writer = Writer(self.part, self.kind, others(), like(part.video, self.kind), final=False)
+            with Part(self.files.before, position) as part:
+                writer = Writer(
+                    self.files.part, self.kind, others(), like(part.video, self.kind), final=False
+                )
                 count = sum(segment.packets for segment in self.kept)
                 for packet in islice(part.packets(), count):
                     writer.write(packet)
@@ -265,8 +231,8 @@ class _Run:
 
     def _finish_sides(self, outputs: Sequence[Side]) -> None:
         """Everything was done but the last step."""
-        if self.before.exists():
-            self.before.replace(self.part)
+        if self.files.before.exists():
+            self.files.before.replace(self.files.part)
         for each in outputs:
             each.close(whole=True)
 
@@ -275,23 +241,11 @@ class _Run:
         job = self.job
         if self.is_published:
             return
-        try:
-            if self.kind in _MOVIES and job.span is None:
-                final = beside(job.output, "final")
-                others = OtherStreams(
-                    job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s
-                )
-                self.opened = [others]
-                copy_video([self.part], final, self.kind, others, self._position_in_part())
-                final.replace(job.output)
-                self.part.unlink()
-            else:
-                self.part.replace(job.output)
-            self.before.unlink(missing_ok=True)
-        except SinkError as error:
-            raise SinkError(f"{error}; all is kept: mend that, and add --resume to finish it") from error
-        except OSError as error:
-            raise SinkError(f"{job.output}: cannot be finished ({error.strerror})") from error
+        others = None
+        if self.kind in MOVIES and job.span is None:
+            others = OtherStreams(job.input, self.checked.video, job.leave_out, shift_s=self.checked.shift_s)
+            self.opened = [others]
+        publish(self.files, job.output, self.kind, others, self._position_in_part)
 
     def _summary(
         self,

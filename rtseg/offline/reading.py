@@ -22,6 +22,10 @@ from rtseg.video.troubles import videos_in
 
 # Their packets say when they are shown, and after a seek the same as before.
 _TIMED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts"}
+# They say nowhere how many frames they have, and FFmpeg passes over what it cannot read of them in silence.
+_WITHOUT_INDEX = {"matroska,webm"}
+_GAP_S = 1
+_GAP_STEPS = 10
 _SEEKS_BACK_S = (0, 5, 20)
 
 
@@ -65,6 +69,7 @@ class ClipReader(VideoSource):
         self.end_pts: int | None = None
         """When the last frame that was read ends."""
         self._clock = Clock()
+        self._gaps: list[tuple[int, int]] = []  # where one begins, and how long it is
         self._display_matrix: tuple[int, ...] | None = None
         self.exhausted = False
         """Whether all frames that were asked for have been given."""
@@ -82,6 +87,16 @@ class ClipReader(VideoSource):
     def videos(self) -> tuple[str, ...]:
         """All videos of the file that are no cover pictures, in words."""
         return videos_in(self._container)
+
+    @property
+    def pixel_format(self) -> str | None:
+        """FFmpeg's name of it, as far as the headers say."""
+        return self._stream.codec_context.pix_fmt
+
+    @property
+    def uses_hardware(self) -> bool:
+        """Whether something other than the CPU decodes."""
+        return self._stream.codec_context.is_hwaccel
 
     @property
     def pixel_aspect(self) -> Fraction | None:
@@ -105,6 +120,13 @@ class ClipReader(VideoSource):
             yield replace(frame, index=index)
             index += 1
         self.exhausted = True
+        if self._gaps:
+            after, missing = max(self._gaps, key=lambda gap: gap[1])
+            longest = f"the longest {float(missing * self._time_base):.1f} s from second "
+            self.troubles.append(
+                f"{self.name} has places without a frame, {len(self._gaps)} in all, {longest}"
+                f"{float(after * self._time_base):.1f} on: it may be damaged there"
+            )
 
     def scan(self) -> Iterator[int]:
         """The time of each frame in the order of the packets, none of which is decoded; finds all borders."""
@@ -123,6 +145,10 @@ class ClipReader(VideoSource):
                 if side.type.name == "DISPLAYMATRIX":
                     numbers = memoryview(bytes(side)).cast("i")
                     self._display_matrix = tuple(numbers)
+        if self._container.format.name in _WITHOUT_INDEX and self.end_pts is not None:
+            missing = pts - self.end_pts
+            if missing * self._time_base > _GAP_S and missing > _GAP_STEPS * self._step:
+                self._gaps.append((self.end_pts, missing))
         self.end_pts = pts + (frame.duration or self._step)
         return super()._frame(frame, index, pts)
 

@@ -10,7 +10,7 @@ from typing import Any
 from rtseg.errors import SinkError
 from rtseg.offline.job import SCHEMA, ClipJob, ClipSummary
 from rtseg.offline.journal import Segment
-from rtseg.offline.masks import MaskFolder, MaskVideo, count_masks, is_published, is_video
+from rtseg.offline.masks import MaskFolder, MaskVideo, are_begun, count_masks, is_published, is_video
 from rtseg.offline.rows import FrameRows, are_published, count_rows, parquet_library, rows_path
 from rtseg.offline.sink import Side
 from rtseg.segmenter import Segmenter
@@ -47,6 +47,24 @@ def make(job: ClipJob, segmenter: Segmenter, kept: Sequence[Segment]) -> list[Si
             MaskVideo(job.masks, palette, frames) if is_video(job.masks) else MaskFolder(job.masks, palette)
         )
     return made
+
+
+def check_left(job: ClipJob, segments: Sequence[Segment]) -> None:
+    """Raises SinkError where a run that was interrupted had another name for something of this.
+
+    To go on would then be to begin anew, and to lose what that run has finished.
+    """
+    rows = rows_path(job)
+    lost = []
+    if rows is not None and not rows.exists() and not are_published(job):
+        lost.append(job.jsonl or job.parquet)
+    if job.masks is not None and not are_begun(job.masks, segments[0].index):
+        lost.append(job.masks)
+    for path in lost:
+        raise SinkError(
+            f"{path}: holds nothing of the run that was interrupted; give it the name that it had then, or "
+            "leave out --resume and add -y to begin anew"
+        )
 
 
 def whole_segments(job: ClipJob, segments: Sequence[Segment]) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import math
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -18,13 +16,11 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from rtseg.closing import Closing
-from rtseg.errors import SinkError
 from rtseg.offline.clock import Clock
+from rtseg.offline.covers import attach, is_cover
 from rtseg.video.file import open_file
 from rtseg.video.troubles import description
 
-# In the order in which they are recommended to those whose own cannot hold a stream.
-_KINDS = {"matroska": ".mkv", "mov": ".mov", "mp4": ".mp4", "mpegts": ".ts"}
 _LOOKED_AT = 500  # packets, to find the first of each stream
 _FRAGMENTABLE = {"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "flac", "alac"}
 # What muxers write by themselves, and what says how the old video was made.
@@ -50,7 +46,7 @@ class OtherStreams(Closing):
         into a fragmented MP4 without doing harm: texts spoil the times of the video, and with PCM the file
         cannot be read.
         """
-        self._path = path
+        self.path = path
         self._video = video
         self._container: InputContainer = open_file(path)
         streams = self._container.streams
@@ -71,6 +67,9 @@ class OtherStreams(Closing):
                 stream.discard = Discard.all
         self._clocks = {stream.index: Clock() for stream in self.streams}
         self._copies: dict[int, Stream] = {}
+        self._covers = {stream.index for stream in self.streams if is_cover(stream)}
+        self._no_more: set[int] = set()  # covers that the output has already
+        self._last_s = Fraction(0)
         self._packets = self._read()
         self._next: av.Packet[Any] | None = None
         self.faults = 0
@@ -78,7 +77,11 @@ class OtherStreams(Closing):
         self._makes_gaps = False
         self.end_s = Fraction(0)
         """When the last packet that was read ends."""
-        self.position = sum(stream.index < video for stream in self.streams)
+        self.position = sum(
+            stream.index < video
+            for stream in self.streams
+            if stream.type != "attachment" and stream.index not in self._covers  # they come behind
+        )
         """Which number the video has among the streams of the output."""
         self._shift_s = shift_s
 
@@ -97,10 +100,14 @@ class OtherStreams(Closing):
                 break
         return found
 
+    def describe(self, stream: Stream) -> str:
+        """A stream in words, for people."""
+        return (description(self._container, stream.index) or stream.type).lower()
+
     @property
     def described(self) -> tuple[str, ...]:
         """Each in words, for people."""
-        return tuple(_described(self._container, stream) for stream in self.streams)
+        return tuple(self.describe(stream) for stream in self.streams)
 
     def add_to(
         self, output: OutputContainer, add_video: Callable[[OutputContainer], av.VideoStream]
@@ -112,8 +119,11 @@ class OtherStreams(Closing):
             if stream.index == self._video:
                 video = add_video(output)
                 _copy_tags(stream, video, _MAKING)
+            elif stream.index in self._covers and output.format.name == "matroska":
+                attach(output, self.path, stream)
+                self._no_more.add(stream.index)
             else:
-                self._copies[stream.index] = _add_copy(output, stream)
+                self._copies[stream.index] = add_copy(output, stream)
         assert video is not None
         return video
 
@@ -150,17 +160,19 @@ class OtherStreams(Closing):
             if packet is None or (seconds is not None and _time(packet) > seconds):
                 return
             self._next = None
-            if self._makes_gaps and _is_gap(packet):
+            if packet.stream.index in self._no_more or (self._makes_gaps and _is_gap(packet)):
                 continue
             packet.stream = self._copies[packet.stream.index]
             yield packet
 
     def go_on_from(self, before: OtherStreams, offset_s: Fraction) -> None:
         """Write into the streams of an output that another file's have begun, moved by so many seconds."""
-        copies = [before._copies[stream.index] for stream in before.streams]
+        copies = [before._copies.get(stream.index) for stream in before.streams]
         clocks = [before._clocks[stream.index] for stream in before.streams]
+        self._no_more = set(self._covers)
         for stream, copy, clock in zip(self.streams, copies, clocks, strict=True):
-            self._copies[stream.index] = copy
+            if copy is not None:
+                self._copies[stream.index] = copy
             self._clocks[stream.index] = clock
             clock.begin_anew()
         self._shift_s += offset_s
@@ -168,7 +180,7 @@ class OtherStreams(Closing):
     @property
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """What each stream is: its type, and its codec."""
-        return tuple((stream.type, _codec(stream)) for stream in self.streams)
+        return tuple((stream.type, codec_name(stream)) for stream in self.streams)
 
     @property
     def start_s(self) -> Fraction | None:
@@ -191,8 +203,11 @@ class OtherStreams(Closing):
                     return
                 demuxed = self._container.demux(self.streams)
                 continue
-            if packet.dts is None and packet.pts is None:  # the last one, for decoders
-                continue
+            if packet.dts is None and packet.pts is None:
+                if not packet.size:  # the last one, for decoders
+                    continue
+                # A cover; or data that says no time, and means where in the file it is.
+                packet.pts = round(self._last_s / packet.time_base)
             if packet.dts is None:
                 packet.dts = packet.pts
             if self._shift_s:
@@ -201,6 +216,7 @@ class OtherStreams(Closing):
                 packet.pts = None if packet.pts is None else packet.pts + ticks
             self._clocks[packet.stream.index].correct(packet)
             if packet.pts is not None and not packet.is_discard:
+                self._last_s = packet.pts * packet.time_base
                 self.end_s = max(self.end_s, (packet.pts + (packet.duration or 0)) * packet.time_base)
             yield packet
 
@@ -209,70 +225,8 @@ class OtherStreams(Closing):
         self._container.close()
 
 
-def needed_shift_s(others: OtherStreams, kind: str) -> Fraction:
-    """By how much all times are moved for a kind of file to hold them: mostly by nothing.
-
-    Players leave out what lies before zero, and all but MP4 cannot even hold it: the sound of an MP4 begins
-    there, with what its decoder needs to begin. In whole milliseconds, which all kinds of times can express.
-    Reads the first packets.
-    """
-    video = others.video
-    earliest = (video.start_time or 0) * (video.time_base or Fraction(0))
-    if kind not in {"mp4", "mov"}:
-        for packet in others.first_packets.values():
-            ticks = min(each for each in (packet.pts, packet.dts) if each is not None)
-            earliest = min(earliest, ticks * packet.time_base)
-    return Fraction(math.ceil(max(Fraction(0), -earliest) * 1000), 1000)
-
-
-def check_streams(others: OtherStreams, output: Path, kind: str) -> None:
-    """Raises SinkError when a kind of file cannot hold one of the streams, naming one that can.
-
-    Reads the first packet of each, after which the streams have to be opened anew.
-    """
-    first = others.first_packets
-
-    def held(by: str) -> bool:
-        return all(_holds(by, stream, first.get(stream.index)) for stream in others.streams)
-
-    for stream in others.streams:
-        packet = first.get(stream.index)
-        if _holds(kind, stream, packet):
-            continue
-        able = [ending for other, ending in _KINDS.items() if _holds(other, stream, packet)]
-        # One that holds everything is better than one that holds this.
-        best = [ending for other, ending in _KINDS.items() if ending in able and held(other)]
-        ending = (best or able or [""])[0]
-        way = f"name the output {output.stem}{ending}, or add" if ending else "none can; add"
-        raise SinkError(
-            f"{output}: a {output.suffix} file cannot hold stream {stream.index} "
-            f"({_described(others._container, stream)}); {way} --leave-out {stream.index} to go without it"
-        )
-
-
-def _holds(kind: str, stream: Stream, packet: av.Packet[Any] | None) -> bool:
-    """Whether a kind of file can hold a copy of a stream, found out by trying."""
-    try:
-        with av.open(io.BytesIO(), "w", format=kind) as output:
-            stand_in = output.add_stream("libx264", rate=25)
-            assert isinstance(stand_in, av.VideoStream)
-            stand_in.width, stand_in.height, stand_in.pix_fmt = 64, 64, "yuv420p"
-            copy = _add_copy(output, stream)
-            output.start_encoding()
-            if packet is not None:
-                times = packet.pts, packet.dts, packet.duration, packet.time_base
-                packet.stream = copy
-                try:
-                    output.mux_one(packet)
-                finally:
-                    packet.stream = stream
-                    packet.pts, packet.dts, packet.duration, packet.time_base = times
-    except (av.error.FFmpegError, ValueError, OSError):
-        return False
-    return True
-
-
-def _add_copy(output: OutputContainer, stream: Stream) -> Stream:
+def add_copy(output: OutputContainer, stream: Stream) -> Stream:
+    """A stream for packets of this one."""
     # With opaque, the decoder's name is enough: there need not be an encoder of its kind.
     copy = output.add_stream_from_template(stream, opaque=True)
     _copy_tags(stream, copy, re.compile(r"encoder|vendor_id|_statistics_.*", re.I))
@@ -287,22 +241,19 @@ def _copy_tags(stream: Stream, copy: Stream, less: re.Pattern[str]) -> None:
 
 
 def _is_fragmentable(stream: Stream) -> bool:
-    codec = _codec(stream)
+    codec = codec_name(stream)
     # AAC of a transport stream has its header in each packet, which only a finished file can do without.
     return codec in _FRAGMENTABLE and (codec != "aac" or bool(stream.codec_context.extradata))
 
 
-def _codec(stream: Stream) -> str:
+def codec_name(stream: Stream) -> str:
+    """Empty where it is unknown."""
     return stream.codec_context.name if stream.codec_context is not None else ""
-
-
-def _described(container: InputContainer, stream: Stream) -> str:
-    return (description(container, stream.index) or stream.type).lower()
 
 
 def _is_gap(packet: av.Packet[Any]) -> bool:
     """An empty text, which MP4 has where none is shown: the muxer writes it by itself."""
-    return packet.size == 2 and _codec(packet.stream) == "mov_text" and bytes(packet) == b"\0\0"
+    return packet.size == 2 and codec_name(packet.stream) == "mov_text" and bytes(packet) == b"\0\0"
 
 
 def _time(packet: av.Packet[Any]) -> Fraction:

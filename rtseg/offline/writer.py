@@ -23,7 +23,8 @@ from rtseg.offline.streams import OtherStreams
 
 FRAGMENT_MS = 500
 """How much of what was written may be lost when the program is killed."""
-_MOVIES = {"mp4", "mov"}
+MOVIES = {"mp4", "mov"}
+"""Written as fragments first."""
 # A unit ends with a byte that is not zero, so what zeros there are belong to the code.
 _START_CODE = re.compile(rb"\x00*\x00\x00\x01")
 
@@ -59,7 +60,7 @@ class Writer:
             self._video = others.add_to(self._container, add) if others else add(self._container)
             if others is not None:
                 others.copy_tags(self._container)
-                if final or kind not in _MOVIES:
+                if final or kind not in MOVIES:
                     others.copy_chapters(self._container)
         except (av.error.FFmpegError, ValueError) as error:
             raise SinkError(f"{path}: cannot be written ({short(error)})") from error
@@ -138,7 +139,7 @@ def like(stream: av.VideoStream, kind: str) -> AddVideo:
         copy = output.add_stream_from_template(stream, opaque=True)
         if stream.average_rate:
             copy.codec_context.framerate = stream.average_rate
-        if stream.codec_context.name == "hevc" and kind in _MOVIES:
+        if stream.codec_context.name == "hevc" and kind in MOVIES:
             copy.codec_context.codec_tag = "hvc1"  # the only one that Apple's players take
         return copy
 
@@ -162,7 +163,7 @@ def short(error: Exception) -> str:
 def _options(kind: str, bases: list[Fraction], *, final: bool) -> dict[str, str]:
     # What waits for the packets of a stream that has few, a subtitle's, is not in the file yet.
     options = {} if final else {"max_interleave_delta": str(FRAGMENT_MS * 1000)}
-    if kind in _MOVIES:
+    if kind in MOVIES:
         # The starts of the streams are written in ticks of the movie, and must not be rounded.
         ticks = math.lcm(*(base.denominator for base in bases))
         options["movie_timescale"] = str(ticks if ticks < 1 << 31 else max(b.denominator for b in bases))

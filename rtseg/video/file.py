@@ -21,7 +21,7 @@ from rtseg.threads import share
 from rtseg.video.connection import has_clock
 from rtseg.video.planes import planes_of
 from rtseg.video.source import BaseSource
-from rtseg.video.troubles import Expected, explain, held_back, video_stream
+from rtseg.video.troubles import Expected, check_plain, explain, held_back, video_stream
 from rtseg.video.urls import redacted
 
 # A file or playlist is untrusted: it must not make FFmpeg fetch other files or hosts by other ways.
@@ -136,6 +136,7 @@ class VideoSource(BaseSource):
     def _decoded(self) -> Iterator[VideoFrame]:
         self._unreadable = 0
         for packet in held_back(self._packets(), hold=True):
+            check_plain(self.name, packet)
             try:
                 yield from packet.decode()
             except av.error.InvalidDataError:

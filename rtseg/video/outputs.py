@@ -70,6 +70,12 @@ def _numbered(stem: str) -> Iterator[str]:
 def check_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """Refuse an output that exists, or is an input, or could not be written anyway. Raises SinkError."""
     _check_parent(path)
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written ({error.strerror}); choose another name") from error
     if path.is_dir():
         raise SinkError(f"{path}: is a folder; give the name of a file in it")
     if path.exists():

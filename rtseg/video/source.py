@@ -116,6 +116,8 @@ def open_source(uri: str, camera: CameraFormat | None = None) -> Source:
         from rtseg.video.stream import open_stream
 
         return open_stream(uri)
+    if not uri:
+        raise SourceError("the name of the source is empty; give a file, a folder, a camera or a URL")
     path = local_path(uri)
     try:
         if uri.isdecimal() or uri.startswith("/dev/video") or path.is_char_device():

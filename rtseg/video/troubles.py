@@ -101,6 +101,14 @@ def video_stream(name: str, container: InputContainer, number: int | None = None
     return video
 
 
+def check_plain(name: str, packet: av.Packet[Any]) -> None:
+    """Raises SourceError for a packet that is encrypted (ISO/IEC 23001-7), whatever its codec is called."""
+    if packet.has_sidedata("encryption_info"):
+        raise SourceError(
+            f"{name}: its video is encrypted (Common Encryption); decrypt it with its key before"
+        )
+
+
 def _videos(container: InputContainer) -> list[av.VideoStream]:
     return [video for video in container.streams.video if not video.disposition & Disposition.attached_pic]
 

@@ -62,6 +62,9 @@ def test_ctrl_c_leaves_what_a_resume_goes_on_with(tmp_path: Path, tiny_model: Pa
     [
         ("in.mp4 -o out.mp4 --stream 7", "in.mp4: has no video 7, only 0 is h264 96x64; 1 is h264 32x32"),
         ("in.mp4 -o out.mp4 --codec ffv1", "out.mp4: cannot hold FFV1; name the output out.mkv"),
+        ("in.mp4 -o out.ts --codec av1", "out.ts: MPEG-TS cannot hold AV1; name the output out.mkv"),
+        (f"in.mp4 -o {'n' * 300}.mp4", "cannot be written (File name too long)"),
+        ("in.mp4 -o out.mp4 --opacity 3", "opacity is 3.0; it must be between 0"),
         ("in.mp4 -o out.mp4 --preset quick", "preset 'quick' is unknown to h264"),
         ("in.mp4 -o out.mp4 --leave-out sound", "--leave-out 'sound': expected numbers of streams"),
         ("in.mp4 -o out.mp4 --masks m.mkv", "m.mkv: class maps go into a folder, or a video .mov"),

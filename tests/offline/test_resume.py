@@ -190,6 +190,17 @@ def test_a_resume_of_something_else_says_what_differs(
     assert process_clip(replace(job, overwrite=True), segmenter).resumed_at is None
 
 
+def test_a_resume_with_another_name_for_the_class_maps_loses_nothing(
+    tmp_path: Path, segmenter: Segmenter, long: Path
+) -> None:
+    job = ClipJob(long, tmp_path / "out.mp4", masks=tmp_path / "a.mov", jsonl=tmp_path / "a.jsonl")
+    stop_at(job, segmenter, 150)
+    for changed in ({"masks": tmp_path / "b.mov"}, {"jsonl": tmp_path / "b.jsonl"}):
+        with pytest.raises(SinkError, match=r"b.(mov|jsonl): holds nothing of the run that was interrupted"):
+            process_clip(replace(job, resume=True, **changed), segmenter)  # type: ignore[arg-type]
+    assert (process_clip(replace(job, resume=True), segmenter).resumed_at or 0) > 0
+
+
 def test_the_second_of_two_runs_says_so(tmp_path: Path, segmenter: Segmenter, long: Path) -> None:
     job = ClipJob(long, tmp_path / "out.mp4", overwrite=True)
     first = Journal(job.output)
@@ -247,6 +258,13 @@ def test_a_damaged_input_gives_what_is_there(
     assert len(video_of(tmp_path / "out.mp4")) == summary.frames
     if (name, how) in {("a.mkv", "cut"), ("a.ts", "middle")}:  # of the others FFmpeg says nothing
         assert summary.troubles
+
+
+def test_a_gap_that_damage_may_have_made_is_told(tmp_path: Path, segmenter: Segmenter) -> None:
+    source = record(tmp_path / "a.mkv", [*LONG[:60], *LONG[150:210]], sound=None)
+    summary = process_clip(ClipJob(source, tmp_path / "out.mkv"), segmenter)
+    (trouble,) = summary.troubles
+    assert "a.mkv has places without a frame, 1 in all, the longest 3.0 s from second 2.1 on" in trouble
 
 
 def test_times_that_begin_anew_run_on(tmp_path: Path, segmenter: Segmenter) -> None:
