@@ -135,7 +135,7 @@ def verify(input: str, output: Path) -> None:
         checked += 1
         if problem is not None:
             wrong += 1
-            console.print(f"{name}: {problem}")
+            console.print(common.shown(f"{name}: {problem}"))
     console.print(f"{checked - wrong} of {checked} results are what the manifest says")
     if wrong or not checked:
         raise typer.Exit(1)
@@ -155,7 +155,9 @@ def finish(outcomes: Mapping[str, Outcome], asked: int, caught: list[int], conso
             entry = outcome.entry
             frames, fps = (entry.frames, entry.fps) if entry is not None else (None, None)
             notes = outcome.error or "; ".join(entry.troubles if entry is not None else ())
-            table.add_row(outcome.name, outcome.state, str(frames or ""), str(fps or ""), notes)
+            table.add_row(
+                common.shown(outcome.name), outcome.state, str(frames or ""), str(fps or ""), notes
+            )
         console.print(table, soft_wrap=False)
     counts = [f"{states.count(state)} {state}" for state in ("done", "skipped", "failed") if state in states]
     if (left := asked - sum(state != "stopped" for state in states)) > 0:
