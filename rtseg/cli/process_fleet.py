@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rtseg.runtime.choice import NetworkChoice
 
 _MOST_CPUS = 4  # what a clip keeps busy
+_SPLIT_S = 300.0
 
 
 def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Asked) -> None:
@@ -49,7 +50,7 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
 
         cpus = asked.task_cpus or min(_MOST_CPUS, largest_cpus() or _MOST_CPUS)
         network = replace(network, threads=max(1, round(cpus / 2)))
-        work = plain_work(source, folders, template, network, asked.split_s)
+        work = plain_work(source, folders, template, network, asked.split_s or _SPLIT_S)
         with signals() as caught, Board(sizes, console) as board:
             process_on_cluster(
                 sizes,

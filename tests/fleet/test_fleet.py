@@ -229,11 +229,14 @@ def test_mistakes_are_a_line_and_fast(tmp_path: Path, server: str, rtseg: Callab
         ("--ray", "local", "-o", str(tmp_path)): "is the folder of the input",
         ("-o", "s3://cars/out"): "s3://cars/out: is a URL; add --ray",
         ("--ray", "local", "--jsonl", "gs://cars/out"): "gs:// needs the package gcsfs",
+        ("--ray", "local", "--jsonl", f"s3://me:{SECRET}@cars/out"): "s3://cars/out: has a password in it",
+        ("--ray", "local", "--verify"): "leave out --ray",
     }
     for arguments, line in mistakes.items():
         outcome = rtseg("process", *here, *arguments)
         assert outcome.code == 2, outcome.err
         assert line in outcome.err and len(outcome.err.splitlines()) == 1, outcome.err
+        assert SECRET not in outcome.err
 
 
 def test_storage_that_cannot_be_read_is_a_line_without_secrets(bucket: Bucket, start: Run) -> None:
