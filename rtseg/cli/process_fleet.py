@@ -23,7 +23,7 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
     from rtseg.cli.board import Board
     from rtseg.cli.watching import signals
     from rtseg.errors import ConfigError, SourceError
-    from rtseg.fleet.cluster import connected, largest_cpus
+    from rtseg.fleet.cluster import connected, largest
     from rtseg.fleet.items import find_items
     from rtseg.fleet.storage import Store
     from rtseg.offline import codecs
@@ -46,9 +46,16 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
         raise SourceError(f"{source}: no videos there; check its name, and that it is a folder")
     console = common.console()
     with connected(asked.ray):
-        from rtseg.fleet.run import Resources, plain_work, process_on_cluster
+        from rtseg.fleet.machines import Resources
+        from rtseg.fleet.run import plain_work, process_on_cluster
 
-        cpus = asked.task_cpus or min(_MOST_CPUS, largest_cpus() or _MOST_CPUS)
+        cpus = asked.task_cpus or min(_MOST_CPUS, largest("CPU") or _MOST_CPUS)
+        # Another cluster may grow.
+        if asked.ray == "local" and (cpus > largest("CPU") or asked.task_gpus > largest("GPU")):
+            raise ConfigError(
+                f"a task is to have {cpus:g} CPUs and {asked.task_gpus:g} GPUs, and this machine has "
+                f"{largest('CPU'):g} and {largest('GPU'):g}; give less with --task-cpus and --task-gpus"
+            )
         network = replace(network, threads=max(1, round(cpus / 2)))
         work = plain_work(source, folders, template, network, asked.split_s or _SPLIT_S)
         with signals() as caught, Board(sizes, console) as board:
