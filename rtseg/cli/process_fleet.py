@@ -28,10 +28,15 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
     from rtseg.fleet.storage import Store
     from rtseg.offline import codecs
     from rtseg.offline.manifest import MANIFEST
+    from rtseg.threads import processors
 
     assert asked.ray is not None
     if asked.jobs is not None:
         raise ConfigError("--jobs is for this machine alone; with --ray give --task-cpus, the CPUs of a task")
+    if asked.ray == "local" and (asked.task_cpus or 0) > processors():  # another cluster may grow
+        raise ConfigError(
+            f"--task-cpus {asked.task_cpus:g}: this machine has {processors()}; ask for less, or name a cluster"
+        )
     codecs.check(job.encoder)
     source = Store.of(input)
     folders = {kind: Store.of(given) for kind, given in asked_folders(job).items()}
@@ -50,11 +55,9 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
         from rtseg.fleet.run import plain_work, process_on_cluster
 
         cpus = asked.task_cpus or min(_MOST_CPUS, largest("CPU") or _MOST_CPUS)
-        # Another cluster may grow.
-        if asked.ray == "local" and (cpus > largest("CPU") or asked.task_gpus > largest("GPU")):
+        if asked.ray == "local" and asked.task_gpus > largest("GPU"):
             raise ConfigError(
-                f"a task is to have {cpus:g} CPUs and {asked.task_gpus:g} GPUs, and this machine has "
-                f"{largest('CPU'):g} and {largest('GPU'):g}; give less with --task-cpus and --task-gpus"
+                f"--task-gpus {asked.task_gpus:g}: Ray finds {largest('GPU'):g} GPUs in this machine; ask for less"
             )
         network = replace(network, threads=max(1, round(cpus / 2)))
         work = plain_work(source, folders, template, network, asked.split_s or _SPLIT_S)

@@ -231,6 +231,7 @@ def test_mistakes_are_a_line_and_fast(tmp_path: Path, server: str, rtseg: Callab
         ("--ray", "local", "--jsonl", "gs://cars/out"): "gs:// needs the package gcsfs",
         ("--ray", "local", "--jsonl", f"s3://me:{SECRET}@cars/out"): "s3://cars/out: has a password in it",
         ("--ray", "local", "--verify"): "leave out --ray",
+        ("--ray", "local", "--task-cpus", "4096"): "--task-cpus 4096: this machine has",
     }
     for arguments, line in mistakes.items():
         outcome = rtseg("process", *here, *arguments)
