@@ -34,9 +34,7 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
     if asked.jobs is not None:
         raise ConfigError("--jobs is for this machine alone; with --ray give --task-cpus, the CPUs of a task")
     if asked.ray == "local" and (asked.task_cpus or 0) > processors():  # another cluster may grow
-        raise ConfigError(
-            f"--task-cpus {asked.task_cpus:g}: this machine has {processors()}; ask for less, or name a cluster"
-        )
+        raise ConfigError(f"--task-cpus {asked.task_cpus:g}: this machine has {processors()}; ask for less")
     codecs.check(job.encoder)
     source = Store.of(input)
     folders = {kind: Store.of(given) for kind, given in asked_folders(job).items()}
@@ -57,7 +55,7 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
         cpus = asked.task_cpus or min(_MOST_CPUS, largest("CPU") or _MOST_CPUS)
         if asked.ray == "local" and asked.task_gpus > largest("GPU"):
             raise ConfigError(
-                f"--task-gpus {asked.task_gpus:g}: Ray finds {largest('GPU'):g} GPUs in this machine; ask for less"
+                f"--task-gpus {asked.task_gpus:g}: Ray finds {largest('GPU'):g} GPUs here; ask for less"
             )
         network = replace(network, threads=max(1, round(cpus / 2)))
         work = plain_work(source, folders, template, network, asked.split_s or _SPLIT_S)
