@@ -24,14 +24,20 @@ class Board:
     Nobody knows beforehand how many frames all clips have, so the whole is measured in bytes of input.
     """
 
-    def __init__(self, sizes: Mapping[str, int], console: Console) -> None:
-        """Bytes of each clip by its name."""
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        console: Console,
+        goodbye: str = "Stopping; what was begun is finished first. Once more ends it at once.",
+    ) -> None:
+        """Bytes of each clip by its name, and what is said when the run is to end."""
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
         self.outcomes: dict[str, Outcome] = {}
         self._sizes = sizes
         self._console = console
+        self._goodbye = goodbye
         self._told = False
         self._ended = 0
         self._done_bytes = 0
@@ -58,7 +64,7 @@ class Board:
         """Says so when the run is to end; passes the answer on."""
         if ended and not self._told:
             self._told = True
-            self._console.print("Stopping; what was begun is finished first. Once more ends it at once.")
+            self._console.print(self._goodbye)
         return ended
 
     def begun(self, name: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_CPUS = 4  # what a clip keeps busy
 _SPLIT_S = 300.0
+_GOODBYE = "Stopping; what machines are at is given up, what is in storage is kept."
 
 
 def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Asked) -> None:
@@ -59,7 +60,7 @@ def process_on_ray(input: str, job: ClipJob, network: NetworkChoice, asked: Aske
             )
         network = replace(network, threads=max(1, round(cpus / 2)))
         work = plain_work(source, folders, template, network, asked.split_s or _SPLIT_S)
-        with signals() as caught, Board(sizes, console) as board:
+        with signals() as caught, Board(sizes, console, _GOODBYE) as board:
             process_on_cluster(
                 sizes,
                 work,
