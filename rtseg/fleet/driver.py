@@ -129,8 +129,8 @@ class Driver:
             self.watcher.ended(Outcome(name, "stopped"))
 
     def forget(self) -> None:
-        """Have all machines remove what they keep of this run."""
-        self.machines.forget(self.work.run)
+        """Have all machines remove what they keep of this run, and of one before it that crashed."""
+        self.machines.forget([run for run in (self.work.run, self.claim.crashed) if run is not None])
         ray.kill(self.board)
 
     def _fill(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ray
@@ -57,12 +57,12 @@ class Machines:
             self._tell(f"{lost} machine(s) of the cluster died; what they had is done elsewhere")
         self._alive = alive
 
-    def forget(self, run: str) -> None:
-        """Have all of them remove what they keep of a run."""
+    def forget(self, runs: Sequence[str]) -> None:
+        """Have all of them remove what they keep of these runs."""
         answers = []
         for node in self._alive:
             there = NodeAffinitySchedulingStrategy(node, soft=False)
             remote = ray.remote(forget).options(num_cpus=0, scheduling_strategy=there, max_retries=0)
-            answers.append(remote.remote(run))
+            answers += [remote.remote(run) for run in runs]
         if answers:
             ray.wait(answers, num_returns=len(answers), timeout=_GOODBYE_S)

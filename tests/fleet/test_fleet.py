@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="a cluster of several nodes runs on Linux alone"
 )
 SECRET = "do-not-tell-anyone"
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
