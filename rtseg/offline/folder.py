@@ -79,7 +79,7 @@ def _same_size(manifest: Manifest, input: Path, name: str, names: Set[str]) -> t
     return tuple(
         Known(other, entry, other not in names)
         for other, entry in manifest.clips.items()
-        if other != name and entry.key is not None and entry.key["input"]["bytes"] == size
+        if other != name and (entry.key or {}).get("input", {}).get("bytes", -1) == size
     )
 
 
