@@ -102,7 +102,8 @@ def process_here(
     codecs.check(job.encoder)
     workers = jobs or default_jobs()
     network = replace(network, threads=max(1, processors() // 2 // workers))
-    sizes = {name: (folder / name).stat().st_size for name in names}
+    paths = {name: folder / name for name in names}
+    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
     console = common.console()
     with signals() as caught, Board(sizes, console) as board:
         process_folder(

@@ -56,7 +56,7 @@ def files(folder: Path) -> list[str]:
 
 def test_the_tree_is_mirrored_skipped_by_content_mended_and_verified(here: Path, process: Rtseg) -> None:
     everything = ("in", "-o", "out", "--jsonl", "out", "--summary", "out", "--masks", "maps", "--jobs", "2")
-    (here / "in/broken.mov").write_bytes(b"no video")
+    (here / "in/broken.mov").symlink_to("nowhere")
     outcome = process(*everything)
     assert outcome.code == 1, outcome.err
     assert outcome.out.splitlines() == [f"out/{MANIFEST}"]
