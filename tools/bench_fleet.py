@@ -102,7 +102,8 @@ def by_nodes(folder: Path, model: str, address: str) -> Measured:
     watch = Stopwatch()
     source = Store.of(str(folder))
     with results() as out, connected(address):
-        from rtseg.fleet.run import Resources, plain_work, process_on_cluster
+        from rtseg.fleet.machines import Resources
+        from rtseg.fleet.run import plain_work, process_on_cluster
 
         folders = {"video": Store.of(str(out))}
         work = plain_work(source, folders, ClipJob(folder, out), NetworkChoice(model, threads=1), 300)

@@ -117,6 +117,14 @@ def borderless_table(*headers: str) -> Table:
     return table
 
 
+def shown(text: str) -> str:
+    """A name or line as it can be shown on one line: what no terminal prints is escaped."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def print_paths(*paths: Path | None) -> None:
     """The outputs that were written, one a line on stdout, byte for byte as they are called."""
     for path in paths:

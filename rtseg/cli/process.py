@@ -101,8 +101,9 @@ def process(
     ] = None,
     task_gpus: Annotated[float, typer.Option(min=0, help="With --ray: GPUs of a task, or a part.")] = 0,
     split_s: Annotated[
-        float, typer.Option(min=1, help="With --ray: longer clips are split into parts of this many seconds.")
-    ] = 300,
+        float | None,
+        typer.Option(min=1, help="With --ray: longer clips are split into parts of this many seconds (300)."),
+    ] = None,
 ) -> None:
     """Segment a recording: every frame comes out, in order, at its own time, with sound and all else.
 
@@ -132,6 +133,10 @@ def process(
     if len(inputs) > 1 and not join:
         raise ConfigError(f"{len(inputs)} inputs are given; add --join to make one video of them")
     many = process_many.Asked(jobs, check, ray, task_cpus, task_gpus, split_s)
+    if join and many != process_many.Asked():
+        raise ConfigError(
+            "--join makes one video of several; --jobs, --verify and --ray are for a folder of them"
+        )
     if not join and process_many.done(inputs[0], job, network, many):
         return
     files: list[Path] = []

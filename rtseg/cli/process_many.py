@@ -26,12 +26,12 @@ _MOST_ROWS = 30
 class Asked:
     """The options for many clips."""
 
-    jobs: int | None
-    verify: bool
-    ray: str | None
-    task_cpus: float | None
-    task_gpus: float
-    split_s: float
+    jobs: int | None = None
+    verify: bool = False
+    ray: str | None = None
+    task_cpus: float | None = None
+    task_gpus: float = 0
+    split_s: float | None = None
 
 
 def done(input: str, job: ClipJob, network: NetworkChoice, asked: Asked) -> bool:
@@ -39,6 +39,13 @@ def done(input: str, job: ClipJob, network: NetworkChoice, asked: Asked) -> bool
     from rtseg.errors import ConfigError
 
     if asked.verify:
+        for given in (input, as_given(job.output)):
+            if "://" in given:
+                raise ConfigError(
+                    f"{given}: is a URL; --verify compares folders of this machine, so copy it here"
+                )
+        if asked.ray is not None:
+            raise ConfigError("--verify compares folders of this machine; leave out --ray")
         verify(input, job.output)
         return True
     if asked.ray is not None:
@@ -46,11 +53,18 @@ def done(input: str, job: ClipJob, network: NetworkChoice, asked: Asked) -> bool
 
         process_on_ray(input, job, network, asked)
         return True
-    if "://" in as_given(job.output):
-        raise ConfigError(f"{as_given(job.output)}: is a URL; add --ray local, which writes to storage")
+    if asked.task_cpus is not None or asked.task_gpus or asked.split_s is not None:
+        raise ConfigError("--task-cpus, --task-gpus and --split-s are for --ray; add it, or leave them out")
+    for given in asked_folders(job).values():
+        if "://" in given:
+            raise ConfigError(f"{given}: is a URL; add --ray local, which writes to storage")
+    if input.startswith(("s3://", "gs://")):
+        raise ConfigError(f"{input}: is in storage; add --ray local, which reads from there")
     names = clips_in(input, (job.output, job.masks, job.jsonl, job.parquet, job.summary))
     if names:
         process_here(Path(input), names, job, network, asked.jobs)
+    elif Path(input).is_dir() and not any(Path(input).iterdir()):
+        raise ConfigError(f"{input}: is empty; give a folder with videos or pictures")
     elif asked.jobs is not None:
         raise ConfigError(f"{input}: --jobs is for a folder of videos, and there are none")
     return bool(names)
@@ -88,7 +102,8 @@ def process_here(
     codecs.check(job.encoder)
     workers = jobs or default_jobs()
     network = replace(network, threads=max(1, processors() // 2 // workers))
-    sizes = {name: (folder / name).stat().st_size for name in names}
+    paths = {name: folder / name for name in names}
+    sizes = {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
     console = common.console()
     with signals() as caught, Board(sizes, console) as board:
         process_folder(
@@ -135,7 +150,7 @@ def verify(input: str, output: Path) -> None:
         checked += 1
         if problem is not None:
             wrong += 1
-            console.print(f"{name}: {problem}")
+            console.print(common.shown(f"{name}: {problem}"))
     console.print(f"{checked - wrong} of {checked} results are what the manifest says")
     if wrong or not checked:
         raise typer.Exit(1)
@@ -155,7 +170,7 @@ def finish(outcomes: Mapping[str, Outcome], asked: int, caught: list[int], conso
             entry = outcome.entry
             frames, fps = (entry.frames, entry.fps) if entry is not None else (None, None)
             notes = outcome.error or "; ".join(entry.troubles if entry is not None else ())
-            table.add_row(outcome.name, outcome.state, str(frames or ""), str(fps or ""), notes)
+            table.add_row(common.shown(outcome.name), outcome.state, str(frames or ""), str(fps or ""), notes)
         console.print(table, soft_wrap=False)
     counts = [f"{states.count(state)} {state}" for state in ("done", "skipped", "failed") if state in states]
     if (left := asked - sum(state != "stopped" for state in states)) > 0:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from rtseg.errors import SinkError
+from rtseg.fleet.node import is_run
 from rtseg.fleet.storage import Store
 from rtseg.offline.journal import Journal
 from rtseg.offline.manifest import MANIFEST
@@ -25,6 +26,8 @@ class Claim:
         self._store, self._run = store, run
         self._journal: Journal | None = None
         self._refreshed_s = 0.0
+        self.crashed: str | None = None
+        """The run before this one, if it did not come to its end."""
         if store.scheme == "file":
             folder = Path(store.url.removeprefix("file://"))
             try:
@@ -50,6 +53,8 @@ class Claim:
                 f"{self._store}: another run is writing it (it was alive {silent_s:.0f} s ago); wait for its "
                 f"end, or stop it and wait {_STALE_S} s"
             )
+        if run != self._run and is_run(run):
+            self.crashed = run
 
     def refresh(self) -> None:
         """Say that this run is alive. Raises SinkError."""

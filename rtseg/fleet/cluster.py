@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Literal
 
 from rtseg.errors import ConfigError
 from rtseg.threads import processors
@@ -63,11 +64,11 @@ def connected(address: str) -> Iterator[None]:
             ray.shutdown()
 
 
-def largest_cpus() -> float:
+def largest(what: Literal["CPU", "GPU"]) -> float:
     """Of the machines of the cluster that this process is connected to; 0 where none works yet."""
     import ray
 
-    return max((node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0)
+    return max((node["Resources"].get(what, 0.0) for node in ray.nodes() if node["Alive"]), default=0.0)
 
 
 def _check_answers(address: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,11 @@ from rtseg.fleet.storage import Store
 _MOST_CLIPS = 4
 _DISK_PER_INPUT = 3
 """Input, its parts and its result are on the disk at once at the end of a split clip."""
+
+
+def is_run(name: object) -> bool:
+    """Whether this may be the name of a run: what was read from storage becomes no path otherwise."""
+    return isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) is not None
 
 
 def run_folder(run: str) -> Path:

@@ -39,7 +39,15 @@ class Store:
 
     @staticmethod
     def of(given: str) -> Store:
-        """A URL, or a path, which all machines must then share."""
+        """A URL, or a path, which all machines must then share. Raises ConfigError for a URL with a password.
+
+        It would go to all machines, and into messages of libraries.
+        """
+        if re.match(r"[^:/]+://[^/]*:[^/]*@", given):
+            raise ConfigError(
+                f"{redacted(given)}: has a password in it; give the URL without, credentials are taken from "
+                "the environment"
+            )
         return Store(given.rstrip("/") if "://" in given else str(Path(given).absolute()))
 
     def __str__(self) -> str:

@@ -105,16 +105,16 @@ def _do_clip(work: Work, item: Item, report: Report) -> Outcome | Plan:
         job = local_job(work, item.name, input, folder)
         job = replace(job, input_sha256=file_sha256(input))
         key = key_of(job, segmenter, codecs.choose(job.encoder)[0])
-        if item.entry is not None and item.entry.state == "done":
+        if item.entry is not None and item.entry.has_result:
             change = changed_in_storage(work, item, item.entry, key)
             if change is None:
-                return Outcome(item.name, "skipped")
+                return Outcome(item.name, "skipped", replace(item.entry, state="done", error=None))
             report.tell(f"{change}; doing it again")
         if item.entry is None and not work.template.overwrite:
             refuse_others(work, item.name)
         make_folders(job)
         spans = plan_spans(input, stream=job.stream, min_s=work.split_s)
-        if item.entry is None or item.entry.state == "done":
+        if item.entry is None or item.entry.has_result:
             remove_masks(work, item.name)
         if len(spans) > 1:
             return Plan(item, key, spans, check_job(job).copied)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rtseg.errors import RtsegError, SinkError
@@ -15,6 +16,7 @@ from rtseg.offline.key import file_sha256
 from rtseg.offline.manifest import MANIFEST, Entry, Manifest, difference, read_manifest
 from rtseg.offline.one_of_many import Clip
 from rtseg.offline.outcome import Outcome, Watcher
+from rtseg.offline.renamed import Known
 from rtseg.offline.tree import VIDEO, check_names, job_for
 from rtseg.runtime.choice import NetworkChoice
 from rtseg.video.outputs import write_file
@@ -53,7 +55,7 @@ def process_folder(
             entry = known(manifest, name, exists=any(path.exists() for path in _paths(job)))
             if entry is not None:
                 manifest.clips[name] = entry
-            clips.append(Clip(name, job, base, entry))
+            clips.append(Clip(name, job, base, entry, _same_size(manifest, job.input, name, set(names))))
         saver = Saver(manifest, lambda text: write_file(base / MANIFEST, text.encode()), watcher)
         saver.save()
         try:
@@ -66,9 +68,19 @@ def process_folder(
 def known(manifest: Manifest, name: str, *, exists: bool) -> Entry | None:
     """What the manifest says of a clip; None where what is at its outputs is none of rtseg's doing."""
     entry = manifest.clips.get(name)
-    if entry is not None and entry.state != "failed":
+    if entry is not None and (entry.state != "failed" or entry.has_result):
         return entry
     return None if exists else Entry("planned")
+
+
+def _same_size(manifest: Manifest, input: Path, name: str, names: Set[str]) -> tuple[Known, ...]:
+    """Results that may be of the same input by another name."""
+    size = input.stat().st_size if input.exists() else None
+    return tuple(
+        Known(other, entry, other not in names)
+        for other, entry in manifest.clips.items()
+        if other != name and (entry.key or {}).get("input", {}).get("bytes", -1) == size
+    )
 
 
 class Saver:
@@ -106,8 +118,14 @@ class Saver:
 
     def ended(self, outcome: Outcome) -> None:
         """Noted, and written if it was long ago that it was: a clip lost costs less than a write each."""
+        clips = self._manifest.clips
         if outcome.entry is not None:
-            self._manifest.clips[outcome.name] = outcome.entry
+            entry, before = outcome.entry, clips.get(outcome.name)
+            if entry.state == "failed" and before is not None and before.has_result:
+                entry = replace(before, state="failed", error=entry.error)  # what it had is still rtseg's
+            clips[outcome.name] = entry
+        if outcome.moved_from is not None:
+            clips.pop(outcome.moved_from, None)
         self._watcher.ended(outcome)
         if time.monotonic() - self._saved_s > self._every_s:
             self.save()

@@ -53,6 +53,11 @@ class Entry:
     troubles: tuple[str, ...] = ()
     error: str | None = None
 
+    @property
+    def has_result(self) -> bool:
+        """Whether outputs were finished once; one that failed later may still have them."""
+        return self.key is not None
+
 
 @dataclass(frozen=True)
 class Manifest:

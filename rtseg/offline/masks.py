@@ -23,6 +23,13 @@ from rtseg.video.sinks import MaskSink, palette_png
 MASK_KINDS = {".mov": "mov"}  # the kind that has always held PNG, and has exact times
 
 
+def remove_masks(folder: Path) -> None:
+    """Those of another run, which may have had more frames. Raises OSError."""
+    for path in folder.glob("*.png"):
+        if path.stem.isdecimal():
+            path.unlink()
+
+
 def is_video(masks: Path) -> bool:
     """Whether the class maps become a video, and not a folder of pictures. Raises SinkError."""
     ending = masks.suffix.lower()

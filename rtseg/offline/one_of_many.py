@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import Any
 
 from rtseg.errors import RtsegError, SinkError
 from rtseg.offline import codecs
+from rtseg.offline.checks import check_job
 from rtseg.offline.job import ClipJob, ClipSummary, Progress
 from rtseg.offline.journal import Journal, beside
 from rtseg.offline.key import file_sha256, key_of
 from rtseg.offline.manifest import Entry, Output, describe, difference, path_in
+from rtseg.offline.masks import remove_masks
 from rtseg.offline.outcome import Outcome
 from rtseg.offline.process import Tell, process_clip
+from rtseg.offline.renamed import Known, take_over
 from rtseg.offline.tree import VIDEO, make_folders
 from rtseg.segmenter import Segmenter
 
@@ -31,6 +35,8 @@ class Clip:
     """The manifest's folder, which paths in it are relative to."""
     entry: Entry | None = None
     """What an earlier run has written of it: then what lies at its outputs is a result of rtseg."""
+    same_size: tuple[Known, ...] = ()
+    """Results of inputs that may be the same by another name."""
 
 
 def do_clip(
@@ -46,27 +52,44 @@ def do_clip(
     try:
         return _do(clip, segmenter, process, tell)
     except RtsegError as error:
-        return Outcome.failed(clip.name, str(error))
+        outcome = Outcome.failed(clip.name, str(error))
     except OSError as error:
-        return Outcome.failed(clip.name, f"{error.filename or clip.job.output}: {error.strerror or error}")
+        outcome = Outcome.failed(clip.name, f"{error.filename or clip.job.output}: {error.strerror or error}")
+    if clip.job.masks is not None:
+        with suppress(OSError):  # not there, or not empty
+            clip.job.masks.rmdir()
+    return outcome
 
 
 def _do(clip: Clip, segmenter: Segmenter, process: Callable[[ClipJob], ClipSummary], tell: Tell) -> Outcome:
     job = replace(clip.job, input_sha256=file_sha256(clip.job.input))
     key = key_of(job, segmenter, codecs.choose(job.encoder)[0])
     entry = clip.entry
-    if entry is not None and entry.state == "done":
+    change = None
+    if entry is not None and entry.has_result:
         change = changed(entry, key, lambda _, said: difference(clip.base / said.path, said))
         if change is None:
-            return Outcome(clip.name, "skipped")
-        tell(f"{change}; doing it again")
+            return Outcome(clip.name, "skipped", replace(entry, state="done", error=None))
     make_folders(job)
     resumes, interrupted = _interrupted(job, key)
+    if (entry is not None or job.overwrite) and not interrupted:
+        found = take_over(clip.same_size, key, clip.base, job.input, _paths(job))
+        if found is not None:
+            known, outputs = found
+            taken = replace(known.entry, state="done", error=None, outputs=outputs)
+            tell(f"is {known.name} by another name, so its result is taken over")
+            return Outcome(
+                clip.name, "skipped", taken, moved_from=known.name if known.input_is_gone else None
+            )
+    if change is not None:
+        tell(f"{change}; doing it again")
     job = replace(job, resume=resumes, overwrite=job.overwrite or entry is not None or interrupted)
     if interrupted and entry is None and not clip.job.overwrite and job.output.exists():
         raise SinkError(f"{job.output}: exists already; add -y to write over it, or choose another folder")
     if job.overwrite and not resumes:
-        _remove_masks(job)
+        check_job(job)
+        if job.masks is not None:
+            remove_masks(job.masks)
     started = time.monotonic()
     summary = process(job)
     if not summary.finished:
@@ -105,9 +128,13 @@ def done_entry(summary: ClipSummary, outputs: dict[str, Output], wall_s: float) 
 
 def outputs_of(job: ClipJob, base: Path) -> dict[str, Output]:
     """Each output of a finished job with its hash. Raises SourceError."""
+    return {kind: describe(path, path_in(base, path)) for kind, path in _paths(job).items()}
+
+
+def _paths(job: ClipJob) -> dict[str, Path]:
     paths = {VIDEO: job.output, "masks": job.masks, "jsonl": job.jsonl}
     paths |= {"parquet": job.parquet, "summary": job.summary}
-    return {kind: describe(path, path_in(base, path)) for kind, path in paths.items() if path is not None}
+    return {kind: path for kind, path in paths.items() if path is not None}
 
 
 def _interrupted(job: ClipJob, key: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -120,11 +147,3 @@ def _interrupted(job: ClipJob, key: Mapping[str, Any]) -> tuple[bool, bool]:
     finally:
         journal.close(remove=False)
     return before == key, before is not None
-
-
-def _remove_masks(job: ClipJob) -> None:
-    """Those of another run, which may have had more frames."""
-    if job.masks is not None and job.masks.is_dir():
-        for path in job.masks.glob("*.png"):
-            if path.stem.isdecimal():
-                path.unlink()

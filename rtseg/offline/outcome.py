@@ -19,6 +19,8 @@ class Outcome:
     entry: Entry | None = None
     """For the manifest; None leaves what it says."""
     error: str | None = None
+    moved_from: str | None = None
+    """The name that its result had before, of an input that is not there any more."""
 
     @staticmethod
     def failed(name: str, error: str) -> Outcome:

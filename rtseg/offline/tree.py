@@ -49,7 +49,9 @@ def find_clips(folder: Path, *, outside: Iterable[Path] = ()) -> tuple[str, ...]
         folders[:] = [each for each in folders if (place / each).resolve() not in left_out]
         for file in files:
             name = (place / file).relative_to(folder).as_posix()
-            if is_clip(name) and (place / file).is_file():
+            path = place / file
+            is_lost = path.is_symlink() and not path.exists()  # a failure to tell, and no file to leave out
+            if is_clip(name) and (path.is_file() or is_lost):
                 names.append(name)
     return tuple(sorted(names, key=natural))
 

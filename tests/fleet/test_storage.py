@@ -78,6 +78,9 @@ def test_two_runs_into_one_folder_of_a_store(monkeypatch: pytest.MonkeyPatch) ->
         Claim(store, "second")
     first.close()
     Claim(store, "second").close()
-    store.write(CLAIM, json.dumps({"run": "crashed", "alive_s": time.time() - 1000}).encode())
-    Claim(store, "third").close()
+    for crashed, known in (("0123456789abcdef", "0123456789abcdef"), ("../of-somebody", None)):
+        store.write(CLAIM, json.dumps({"run": crashed, "alive_s": time.time() - 1000}).encode())
+        third = Claim(store, "third")
+        assert third.crashed == known
+        third.close()
     assert store.files() == {}
