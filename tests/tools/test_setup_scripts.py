@@ -366,7 +366,13 @@ def test_without_a_usable_python_it_says_what_was_found(
     assert not (project.root / ".venv").exists()
 
 
-STEPS = ["ruff check", "ruff format --check", "mypy", "lint-imports --no-logo", "pytest -k one"]
+STEPS = [
+    "ruff check",
+    "ruff format --check",
+    "mypy",
+    "lint-imports --no-logo",
+    "pytest -n auto --maxprocesses 4 --dist worksteal -k one",
+]
 
 
 def check(root: Path, failing: str = "", *args: str) -> subprocess.CompletedProcess[str]:
