@@ -253,7 +253,7 @@ def gallery() -> QWidget:
     page.set_cameras([CameraInfo("0", "HD Pro Webcam C920"), CameraInfo("csi://0", "imx219 9-0010")])
     page.set_recent(
         [
-            "/home/ada/Videos/2026-05-01/a drive with a very long name through the whole town.mp4",
+            "/home/me/Videos/2026-05-01/a drive with a very long name through the whole town.mp4",
             "rtsp://192.0.2.7/stream",
             "/data/pictures",
             "https://example.org/street.mp4",
