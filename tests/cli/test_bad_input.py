@@ -52,7 +52,7 @@ def complain(rtseg: Rtseg, *arguments: object) -> str:
     [
         ("process im.mp4 -o out.mp4", "im.mp4: no such file or folder; did you mean in.mp4?"),
         ("process text.mp4 -o out.mp4", "text.mp4: is no video that can be read"),
-        ("process nothing -o out", "nothing: no pictures there"),
+        ("process nothing -o out", "nothing: is empty; give a folder"),
         ("process 97 -o out.mp4", "camera 97: there is no /dev/video97"),
         ("process http://127.0.0.1:1/x.mp4 -o out.mp4", "127.0.0.1:1/x.mp4: cannot be reached"),
         ("process in.mp4 -o done.mp4", "done.mp4: exists already; add -y"),
