@@ -111,9 +111,11 @@ def process(
     """
     from rtseg.offline import ClipJob, EncoderSettings
     from rtseg.runtime.choice import NetworkChoice
+    from rtseg.runtime.process import share_heaps
     from rtseg.video.file import VideoSource
     from rtseg.video.source import is_url, open_source
 
+    share_heaps()  # each segment has an encoder with threads of its own
     network = NetworkChoice(model, backend, precision)
     job = ClipJob(
         Path(inputs[0]),

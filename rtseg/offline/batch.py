@@ -20,6 +20,7 @@ from rtseg.offline.job import Progress
 from rtseg.offline.one_of_many import Clip, do_clip
 from rtseg.offline.outcome import Outcome, Watcher
 from rtseg.runtime.choice import NetworkChoice
+from rtseg.runtime.process import share_heaps
 from rtseg.runtime.style import Style
 from rtseg.segmenter import Segmenter
 
@@ -190,6 +191,7 @@ def _work(connection: Connection, network: NetworkChoice, style: Style) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)):
         if number is not None:  # the whole group gets them, and who runs the pool says what is to be done
             signal.signal(number, signal.SIG_IGN)
+    share_heaps()
     try:
         segmenter = network.load("offline")
         with segmenter:
