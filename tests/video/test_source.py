@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -104,3 +105,9 @@ def test_a_protocol_that_is_unknown_or_not_allowed() -> None:
     for uri in ("gopher://host/x", "concat://a|b", "nonsense://x"):
         with pytest.raises(SourceError, match="is no protocol that is read here; use http"):
             open_source(uri)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(SourceError, match="is a pipe"):
+        open_source(str(tmp_path / "pipe.mp4"))
