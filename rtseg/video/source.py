@@ -144,9 +144,7 @@ def _open_path(path: Path) -> Source:
     if path.is_dir():
         return ImagesSource(str(path))
     if path.is_fifo():
-        raise SourceError(
-            f"{path}: is a pipe; write what comes through it to a file first"
-        )
+        raise SourceError(f"{path}: is a pipe; write what comes through it to a file first")
     if path.exists():
         is_picture = path.suffix.lower() in IMAGE_SUFFIXES
         return ImagesSource(str(path)) if is_picture else VideoSource(str(path))
