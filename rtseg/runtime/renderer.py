@@ -43,7 +43,6 @@ class Renderer:
         self._composer = Composer(background)
         self._input: LatestSlot[Shown] | None = None
         self._view: View | None = None
-        self._again = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rtseg-render", daemon=True)
         self._thread.start()
@@ -56,11 +55,6 @@ class Renderer:
         """Show frames like this from now on."""
         self._view = view
 
-    def set_background(self, background: Rgb) -> None:
-        """The colour around pictures from now on."""
-        self._composer.background = background
-        self._again = True
-
     def _run(self) -> None:
         shown: Shown | None = None
         done: View | None = None
@@ -69,9 +63,8 @@ class Renderer:
                 newer = self._next()
                 shown = newer or shown
                 view = self._view
-                if shown is None or view is None or (newer is None and view == done and not self._again):
+                if shown is None or view is None or (newer is None and view == done):
                     continue
-                self._again = False
                 done = view
                 before = self.output.dropped
                 self.output.put(Rendered(self._composer.compose(shown, view), shown, view))
